@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { TEXT, CHOICE, COUNT, NUMBER };
+enum setting_kind { TEXT, CHOICE, COUNT, NUMBER };
 
 static const struct row {
     const char *name, *value, *fallback;
-    enum kind kind;
+    enum setting_kind kind;
     size_t offset;
 } rows[] = {
 #define ROW(id, letter, name, value, kind, field, fallback, help)                                            \

@@ -90,7 +90,7 @@ struct clients {
     const struct load *load;
     struct hone_scheduler *scheduler;
     size_t n_clients;
-    struct client {
+    struct bench_client {
         struct clients *all;
         size_t next; /* text */
         double end;
@@ -106,7 +106,7 @@ struct clients {
 static void on_reply(void *arg, const struct hone_reply *reply);
 
 /* The client's next text, or it is done. */
-static void send_next(struct client *c)
+static void send_next(struct bench_client *c)
 {
     struct clients *all = c->all;
     struct hone_error err = {.status = HONE_OK};
@@ -132,7 +132,7 @@ static void send_next(struct client *c)
 
 static void on_reply(void *arg, const struct hone_reply *reply)
 {
-    struct client *c = arg;
+    struct bench_client *c = arg;
     struct clients *all = c->all;
     pthread_mutex_lock(&all->lock);
     if (reply->status != HONE_OK && all->status == HONE_OK) {
@@ -160,7 +160,7 @@ static struct clients new_clients(const struct load *l, struct hone_scheduler *s
                             .scheduler = scheduler,
                             .n_clients = n,
                             .n_left = n,
-                            .clients = calloc(n, sizeof(struct client)),
+                            .clients = calloc(n, sizeof(struct bench_client)),
                             .lock = PTHREAD_MUTEX_INITIALIZER,
                             .over = PTHREAD_COND_INITIALIZER};
 }
@@ -168,7 +168,7 @@ static struct clients new_clients(const struct load *l, struct hone_scheduler *s
 /* The first text of client i. */
 static void begin(struct clients *all, size_t i)
 {
-    all->clients[i] = (struct client){.all = all, .next = i};
+    all->clients[i] = (struct bench_client){.all = all, .next = i};
     send_next(&all->clients[i]);
 }
 

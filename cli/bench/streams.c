@@ -12,7 +12,7 @@
 
 enum { MAX_STREAMS = 16, MAX_TIMES = 4096, PROMPT = 16, SETTLED = 16, BEFORE = 48 };
 
-struct stream {
+struct bench_stream {
     struct streams *all;
     struct hone_generation g;
     int32_t *ids;
@@ -22,7 +22,7 @@ struct stream {
 
 struct streams {
     struct hone_scheduler *scheduler;
-    struct stream *streams; /* [n] */
+    struct bench_stream *streams; /* [n] */
     size_t n;
     uint64_t random;
     pthread_mutex_t lock;
@@ -35,7 +35,7 @@ struct streams {
 
 static bool on_token(void *arg, const struct hone_token *token)
 {
-    struct stream *s = arg;
+    struct bench_stream *s = arg;
     size_t n = s->n;
     if (token->id >= 0 && n < MAX_TIMES) {
         s->times[n] = progress_clock();
@@ -46,7 +46,7 @@ static bool on_token(void *arg, const struct hone_token *token)
 
 static void on_reply(void *arg, const struct hone_reply *reply)
 {
-    struct streams *all = ((struct stream *)arg)->all;
+    struct streams *all = ((struct bench_stream *)arg)->all;
     pthread_mutex_lock(&all->lock);
     if (reply->status != HONE_OK && all->status == HONE_OK) {
         all->status = reply->status;
@@ -61,7 +61,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
 static enum hone_status begin(struct streams *all, size_t i, size_t n_prompt, size_t n_tokens, size_t n_vocab,
                               struct hone_error *err)
 {
-    struct stream *s = &all->streams[i];
+    struct bench_stream *s = &all->streams[i];
     s->all = all;
     s->ids = malloc(n_prompt * sizeof *s->ids);
     if (!s->ids) {
@@ -133,7 +133,7 @@ static double rate_of(const struct streams *all)
     double first = 0, last = 0;
     size_t n_tokens = 0;
     for (size_t i = 0; i < all->n; i++) {
-        const struct stream *s = &all->streams[i];
+        const struct bench_stream *s = &all->streams[i];
         first = s->times[0] > first ? s->times[0] : first;
         last = i == 0 || s->times[s->n - 1] < last ? s->times[s->n - 1] : last;
     }

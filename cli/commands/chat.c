@@ -19,7 +19,7 @@ struct chat_session {
     struct hone_model *model;
     const char *variables; /* of the template */
     struct cli_generation how;
-    struct conversation said;
+    struct chat_conversation said;
     struct line_editor *editor;
     bool to_terminal, is_over;
     size_t n_prompt, n_cached, n_written; /* tokens of the last answer, */

@@ -15,18 +15,18 @@ static struct {
     size_t n_labels;
 } found;
 
-struct named {
+struct named_label {
     struct hone_text label;
     size_t start, end;
     float score;
 };
 
-static struct named named_at(size_t k)
+static struct named_label named_at(size_t k)
 {
     const struct hone_labeled_span *s = found.spans + k;
     const struct hone_entity *e = found.entities + k;
-    return found.labels ? (struct named){found.labels[s->label], s->start, s->end, s->score}
-                        : (struct named){text_from(e->label), e->start, e->end, e->score};
+    return found.labels ? (struct named_label){found.labels[s->label], s->start, s->end, s->score}
+                        : (struct named_label){text_from(e->label), e->start, e->end, e->score};
 }
 
 static enum hone_aggregate aggregate_of(const char *name)
@@ -73,7 +73,7 @@ static enum hone_status compute_spans(struct run *run, struct hone_error *err)
                            &run->how, &found.spans, &found.starts, &run->stats, err);
 }
 
-static struct hone_text part_of(const struct run *run, size_t i, const struct named *e)
+static struct hone_text part_of(const struct run *run, size_t i, const struct named_label *e)
 {
     return (struct hone_text){run->lines.texts[i].data + e->start, e->end - e->start};
 }
@@ -83,7 +83,7 @@ static void write_json(struct output *o, const struct run *run, size_t i)
     records_write_begin(&run->records, o, &run->lines, i);
     output_text(o, ", \"entities\": [");
     for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
-        const struct named e = named_at(k);
+        const struct named_label e = named_at(k);
         output_text(o, k > found.starts[i] ? ", {\"label\": " : "{\"label\": ");
         text_write_json(o, e.label);
         output_text(o, ", \"score\": ");
@@ -98,7 +98,7 @@ static void write_json(struct output *o, const struct run *run, size_t i)
 static void write_rows(struct table *t, const struct run *run, size_t i)
 {
     for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
-        const struct named e = named_at(k);
+        const struct named_label e = named_at(k);
         table_format(t, "%zu", run->lines.numbers[i]);
         table_format(t, "%.4f", (double)e.score);
         table_cell(t, e.label);

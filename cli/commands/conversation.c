@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool conversation_say(struct conversation *c, const char *role, struct hone_text text)
+bool conversation_say(struct chat_conversation *c, const char *role, struct hone_text text)
 {
     size_t capacity = c->n == c->capacity ? 2 * c->capacity + 8 : c->capacity;
     struct hone_message *grown = realloc(c->messages, capacity * sizeof *grown);
@@ -23,13 +23,13 @@ bool conversation_say(struct conversation *c, const char *role, struct hone_text
     return true;
 }
 
-void conversation_cut(struct conversation *c, size_t n)
+void conversation_cut(struct chat_conversation *c, size_t n)
 {
     while (c->n > n)
         free((char *)c->messages[--c->n].content.data);
 }
 
-size_t conversation_last(const struct conversation *c, const char *role)
+size_t conversation_last(const struct chat_conversation *c, const char *role)
 {
     for (size_t i = c->n; i-- > 0;)
         if (strcmp(c->messages[i].role, role) == 0)
@@ -37,7 +37,7 @@ size_t conversation_last(const struct conversation *c, const char *role)
     return c->n;
 }
 
-void conversation_release(struct conversation *c)
+void conversation_release(struct chat_conversation *c)
 {
     conversation_cut(c, 0);
     free(c->messages);

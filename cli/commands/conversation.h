@@ -4,17 +4,17 @@
 
 #include <hone.h>
 
-struct conversation {
+struct chat_conversation {
     struct hone_message *messages; /* [n]; contents are its own */
     size_t n, capacity;
 };
 
 /* Adds a message; role must outlive it. false: out of memory, which has been reported. */
-bool conversation_say(struct conversation *c, const char *role, struct hone_text text);
+bool conversation_say(struct chat_conversation *c, const char *role, struct hone_text text);
 /* Keeps the first n messages. */
-void conversation_cut(struct conversation *c, size_t n);
+void conversation_cut(struct chat_conversation *c, size_t n);
 /* Messages before the last one of that role; c->n where there is none. */
-size_t conversation_last(const struct conversation *c, const char *role);
-void conversation_release(struct conversation *c);
+size_t conversation_last(const struct chat_conversation *c, const char *role);
+void conversation_release(struct chat_conversation *c);
 
 #endif

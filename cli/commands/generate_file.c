@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* One prompt of the window. */
-struct prompt {
+struct file_prompt {
     struct hone_generation g;
     char *chat; /* what a conversation looks like to the model */
     enum hone_status status;
@@ -20,7 +20,7 @@ struct prompt {
 static struct prompts {
     const struct hone_generation *how;
     struct hone_scheduler *scheduler;
-    struct prompt window[LINES_MAX_TEXTS];
+    struct file_prompt window[LINES_MAX_TEXTS];
     pthread_mutex_t lock;
     pthread_cond_t replied;
     size_t n_waiting;
@@ -28,7 +28,7 @@ static struct prompts {
 
 static void on_reply(void *arg, const struct hone_reply *reply)
 {
-    struct prompt *p = arg;
+    struct file_prompt *p = arg;
     p->status = reply->status;
     snprintf(p->why, sizeof p->why, "%.255s", reply->message);
     pthread_mutex_lock(&prompts.lock);
@@ -38,7 +38,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
 }
 
 /* Of a row with "messages", the chat in the model's own form. */
-static bool read_chat(const struct run *run, struct prompt *p, size_t i)
+static bool read_chat(const struct run *run, struct file_prompt *p, size_t i)
 {
     struct hone_error err = {0};
     const json_t *messages = json_object_get(run->lines.rows[i], "messages");
@@ -60,7 +60,7 @@ static bool read_chat(const struct run *run, struct prompt *p, size_t i)
 
 static void submit(const struct run *run, size_t i)
 {
-    struct prompt *p = &prompts.window[i];
+    struct file_prompt *p = &prompts.window[i];
     struct hone_error err = {0};
     p->g = *prompts.how;
     p->g.prompt = run->lines.texts[i];
@@ -99,7 +99,7 @@ static enum hone_status compute(struct run *run, struct hone_error *err)
             submit(run, i);
     wait_for_replies(run);
     for (size_t i = 0; i < l->n; i++) {
-        const struct prompt *p = &prompts.window[i];
+        const struct file_prompt *p = &prompts.window[i];
         if (l->refused[i] || p->status == HONE_OK)
             continue;
         if (p->status != HONE_FAILED) {

@@ -36,15 +36,15 @@ enum hone_status pull_run(const struct options *options)
 
 /* ---- list ---- */
 
-struct listing {
+struct pull_listing {
     struct output *o;
     struct table table;
     bool json;
     size_t n;
 };
 
-static void show(struct listing *l, const char *store, const char *name, const char *commit, uint64_t size,
-                 const char *path)
+static void show(struct pull_listing *l, const char *store, const char *name, const char *commit,
+                 uint64_t size, const char *path)
 {
     if (l->json) {
         output_text(l->o, l->n++ ? ",\n  {\"name\": " : "{\"models\": [\n  {\"name\": ");
@@ -85,7 +85,7 @@ enum hone_status list_run(const struct options *options)
     static struct output o;
     static const struct table_column columns[] = {
         {"size", 12, true}, {"of", 9, false}, {"commit", 12, false}, {"model (-m)", 0, false}};
-    struct listing l = {.o = &o, .json = options->json};
+    struct pull_listing l = {.o = &o, .json = options->json};
     if (output_open(&o, NULL, false) != HONE_OK)
         return HONE_FAILED;
     if (!l.json)

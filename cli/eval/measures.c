@@ -8,7 +8,7 @@
 /* Of a permutation test: a p of 0.05 is told to 0.0014 (two standard errors). */
 #define N_SHUFFLES 100000
 
-struct result {
+struct ranked_result {
     const char *document;
     float score;
     json_int_t grade;
@@ -16,7 +16,7 @@ struct result {
 
 static int by_score(const void *a, const void *b)
 {
-    const struct result *x = a, *y = b;
+    const struct ranked_result *x = a, *y = b;
     if (x->score > y->score || x->score < y->score)
         return x->score > y->score ? -1 : 1;
     return strcmp(y->document, x->document);
@@ -59,16 +59,16 @@ static size_t count_relevant(const json_t *grades)
     return n;
 }
 
-static struct result *rank(const json_t *scores, const json_t *grades, size_t *n)
+static struct ranked_result *rank(const json_t *scores, const json_t *grades, size_t *n)
 {
     const char *key;
     json_t *score;
-    struct result *list = calloc(json_object_size(scores) + 1, sizeof *list);
+    struct ranked_result *list = calloc(json_object_size(scores) + 1, sizeof *list);
     *n = 0;
     json_object_foreach ((json_t *)scores, key, score) {
         if (list)
-            list[(*n)++] = (struct result){key, (float)json_real_value(score),
-                                           json_integer_value(json_object_get(grades, key))};
+            list[(*n)++] = (struct ranked_result){key, (float)json_real_value(score),
+                                                  json_integer_value(json_object_get(grades, key))};
     }
     if (*n > 1)
         qsort(list, *n, sizeof *list, by_score);
@@ -79,7 +79,7 @@ static bool measure_query(double out[N_MEASURES], const json_t *scores, const js
 {
     size_t n, n_relevant = count_relevant(grades), n_found = 0, n_cut = 0, n_100 = 0, first = 0;
     double gain = 0, precision = 0, best = ideal(grades, cut);
-    struct result *list = rank(scores, grades, &n);
+    struct ranked_result *list = rank(scores, grades, &n);
     if (!list)
         return false;
     for (size_t i = 0; i < n; i++) {

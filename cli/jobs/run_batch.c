@@ -26,7 +26,7 @@ struct batch_line {
     const char *why; /* it was refused */
 };
 
-static struct batch {
+static struct batch_job {
     const struct options *options;
     struct lines lines;
     struct resume resume;

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-static struct score {
+static struct score_job {
     struct hone_scheduler *scheduler;
     struct score_line lines[LINES_MAX_TEXTS]; /* of the window */
     struct resume resume;                     /* of an earlier run */

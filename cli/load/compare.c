@@ -21,7 +21,7 @@
 
 static const char *const letters[] = {"A", "B"};
 
-struct comparison {
+struct load_comparison {
     const struct options *options;
     struct load_side sides[2];
     struct load_requests requests[2];
@@ -36,7 +36,7 @@ struct comparison {
 
 /* ---- asking ---- */
 
-static enum hone_status prepare(struct comparison *c, size_t i)
+static enum hone_status prepare(struct load_comparison *c, size_t i)
 {
     const struct options *o = c->options;
     size_t n_prefix;
@@ -67,7 +67,7 @@ static enum hone_status prepare(struct comparison *c, size_t i)
     return status;
 }
 
-static void ask(struct comparison *c, size_t i)
+static void ask(struct load_comparison *c, size_t i)
 {
     c->parts[i].plan.n_requests++;
     load_clients_work(c->clients[i]);
@@ -75,7 +75,7 @@ static void ask(struct comparison *c, size_t i)
 
 /* In turn, and each first as often as the other: what the machine does meanwhile, and what it gets hot from, is the same
  * for both. */
-static void ask_in_turn(struct comparison *c, size_t n, size_t n_warmup)
+static void ask_in_turn(struct load_comparison *c, size_t n, size_t n_warmup)
 {
     for (size_t j = 0; j < n_warmup + n; j++) {
         if (j == n_warmup)
@@ -95,7 +95,7 @@ static void ask_in_turn(struct comparison *c, size_t n, size_t n_warmup)
 /* ---- what it comes to ---- */
 
 /* One of a pair's numbers, where both were answered well. */
-static size_t gather(const struct comparison *c, bool first, double *a, double *b)
+static size_t gather(const struct load_comparison *c, bool first, double *a, double *b)
 {
     const struct load_plan *p = &c->parts[0].plan, *q = &c->parts[1].plan;
     size_t n = 0;
@@ -108,7 +108,7 @@ static size_t gather(const struct comparison *c, bool first, double *a, double *
     return n;
 }
 
-static enum hone_status compute(struct comparison *c)
+static enum hone_status compute(struct load_comparison *c)
 {
     size_t room = c->parts[0].plan.n_samples + 1;
     double *a = malloc(room * sizeof *a), *b = malloc(room * sizeof *b);
@@ -133,7 +133,7 @@ static enum hone_status compute(struct comparison *c)
 }
 
 /* "B takes 3.1 ms (4.2 %) longer than A" */
-static void verdict(const struct comparison *c, char *out, size_t size)
+static void verdict(const struct load_comparison *c, char *out, size_t size)
 {
     const struct statistics_paired *p = &c->whole;
     double share = 100 * p->difference / (c->figures[0].ms.mean);
@@ -170,7 +170,7 @@ static void row(struct table *t, const char *name, const double *x, const struct
     }
 }
 
-static void show_table(const struct comparison *c, struct output *o)
+static void show_table(const struct load_comparison *c, struct output *o)
 {
     static const struct table_column columns[] = {
         {"", 22, false}, {"A", 11, true}, {"B", 11, true}, {"B - A", 11, true}, {"95 % of pairs", 24, false}};
@@ -203,7 +203,7 @@ static void show_table(const struct comparison *c, struct output *o)
         (double[]){100.0 * (double)a->n_good / (double)a->n, 100.0 * (double)b->n_good / (double)b->n}, NULL);
 }
 
-static void show_text(const struct comparison *c, struct output *o)
+static void show_text(const struct load_comparison *c, struct output *o)
 {
     char text[256];
     const struct statistics_paired *p = &c->whole;
@@ -214,7 +214,7 @@ static void show_text(const struct comparison *c, struct output *o)
         output_format(o, "to see a difference of 2 %% takes %.0f pairs\n", p->needed);
 }
 
-static void write_side(const struct comparison *c, struct output *o, size_t i)
+static void write_side(const struct load_comparison *c, struct output *o, size_t i)
 {
     output_text(o, "{\"what\": ");
     text_write_json(o, text_from(c->sides[i].given));
@@ -243,7 +243,7 @@ static void write_paired(struct output *o, const char *name, const struct statis
 }
 
 /* All that the rest is computed from: null where an answer went wrong. */
-static void write_samples(const struct comparison *c, struct output *o)
+static void write_samples(const struct load_comparison *c, struct output *o)
 {
     const struct load_plan *p = &c->parts[0].plan, *q = &c->parts[1].plan;
     output_text(o, ", \"samples_ms\": [");
@@ -258,7 +258,7 @@ static void write_samples(const struct comparison *c, struct output *o)
     output_text(o, "]");
 }
 
-static void show_json(const struct comparison *c, struct output *o)
+static void show_json(const struct load_comparison *c, struct output *o)
 {
     char text[256];
     output_text(o, "{\"a\": ");
@@ -272,7 +272,7 @@ static void show_json(const struct comparison *c, struct output *o)
     output_format(o, ", \"verdict\": \"%s\"}\n", text);
 }
 
-static enum hone_status show(const struct comparison *c)
+static enum hone_status show(const struct load_comparison *c)
 {
     static struct output o;
     enum hone_status status = output_open(&o, NULL, false);
@@ -283,7 +283,7 @@ static enum hone_status show(const struct comparison *c)
 }
 
 /* The times of each side, from the shortest to the longest. */
-static enum hone_status draw(const struct comparison *c, const char *path)
+static enum hone_status draw(const struct load_comparison *c, const char *path)
 {
     static const double shares[] = {1, 5, 10, 25, 50, 75, 90, 95, 99};
     static const char *const places[] = {"P1", "P5", "P10", "P25", "P50", "P75", "P90", "P95", "P99"};
@@ -314,7 +314,7 @@ static enum hone_status draw(const struct comparison *c, const char *path)
 }
 
 /* HONE_FAILED: a side has no good answer; HONE_REFUSED: some answers went wrong. */
-static enum hone_status judge(const struct comparison *c)
+static enum hone_status judge(const struct load_comparison *c)
 {
     enum hone_status status = HONE_OK;
     char errors[512];
@@ -332,7 +332,7 @@ static enum hone_status judge(const struct comparison *c)
 
 enum hone_status bench_compare_run(const struct options *options)
 {
-    static struct comparison c;
+    static struct load_comparison c;
     c.options = options;
     size_t n_warmup = options->warmup.given ? (size_t)options->warmup.value : USUAL_WARMUP;
     enum hone_status status = HONE_OK;

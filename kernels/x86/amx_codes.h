@@ -131,7 +131,7 @@ static ALWAYS_INLINE void unpack_unit_k(char *weights, struct code_numbers *numb
         _mm512_store_si512(numbers->pairs[p], (__m512i)vi_load_pairs(pairs + (n_pairs + p) * panel * 2));
 }
 
-static ALWAYS_INLINE void finish_k(const union sums *s, const struct unit *u, size_t r, size_t end,
+static ALWAYS_INLINE void finish_k(const union sums *s, const struct amx_unit *u, size_t r, size_t end,
                                    const bool offsets)
 {
     const struct code_numbers *numbers = (const struct code_numbers *)u->numbers;
@@ -158,12 +158,13 @@ static ALWAYS_INLINE void finish_k(const union sums *s, const struct unit *u, si
     }
 }
 
-static ALWAYS_INLINE void finish_with_offsets(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_with_offsets(const union sums *s, const struct amx_unit *u, size_t r,
+                                              size_t end)
 {
     finish_k(s, u, r, end, true);
 }
 
-static ALWAYS_INLINE void finish_scaled(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_scaled(const union sums *s, const struct amx_unit *u, size_t r, size_t end)
 {
     finish_k(s, u, r, end, false);
 }
@@ -200,7 +201,7 @@ static ALWAYS_INLINE void unpack_unit_i4(char *weights, struct code_numbers *num
     }
 }
 
-static ALWAYS_INLINE void finish_blocks(const union sums *s, const struct unit *u, size_t r, size_t end,
+static ALWAYS_INLINE void finish_blocks(const union sums *s, const struct amx_unit *u, size_t r, size_t end,
                                         const bool with_offsets)
 {
     const struct code_numbers *numbers = (const struct code_numbers *)u->numbers;
@@ -229,12 +230,12 @@ static ALWAYS_INLINE void finish_blocks(const union sums *s, const struct unit *
     }
 }
 
-static ALWAYS_INLINE void finish_i4(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_i4(const union sums *s, const struct amx_unit *u, size_t r, size_t end)
 {
     finish_blocks(s, u, r, end, true);
 }
 
-static ALWAYS_INLINE void finish_l4(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_l4(const union sums *s, const struct amx_unit *u, size_t r, size_t end)
 {
     finish_blocks(s, u, r, end, false);
 }
@@ -242,29 +243,29 @@ static ALWAYS_INLINE void finish_l4(const union sums *s, const struct unit *u, s
 /* ---- all of c ---- */
 
 /* What differs: sizes of a unit in elements of k, in numbers of a row, and in bytes of those. */
-static ALWAYS_INLINE size_t unit_len(const enum operands kind)
+static ALWAYS_INLINE size_t unit_len(const enum amx_operands kind)
 {
     return kind == OF_I4 ? STEP : K_SUPER;
 }
 
-static ALWAYS_INLINE size_t numbers_a_unit(const enum operands kind)
+static ALWAYS_INLINE size_t numbers_a_unit(const enum amx_operands kind)
 {
     return kind == OF_I4 ? 2 : 1;
 }
 
-static ALWAYS_INLINE size_t number_size(const enum operands kind)
+static ALWAYS_INLINE size_t number_size(const enum amx_operands kind)
 {
     return kind == OF_I4 ? sizeof(struct s8_block) : sizeof(struct s8_super);
 }
 
-static ALWAYS_INLINE size_t unit_size(const enum operands kind)
+static ALWAYS_INLINE size_t unit_size(const enum amx_operands kind)
 {
     return unit_len(kind) / STEP * STEP_OF_PANEL;
 }
 
 /* Elements first up to end of k of outputs j and following. */
 static ALWAYS_INLINE void unpack_chunk(struct chunk *chunk, const struct by_codes *p, size_t j, size_t first,
-                                       size_t end, const enum operands kind, const unsigned bits)
+                                       size_t end, const enum amx_operands kind, const unsigned bits)
 {
     const uint8_t *panel = (const uint8_t *)p->packed + j / p->panel * p->panel_size;
     const size_t in_panel = j % p->panel, unit = unit_len(kind);
@@ -281,12 +282,13 @@ static ALWAYS_INLINE void unpack_chunk(struct chunk *chunk, const struct by_code
 }
 
 /* The unit of a chunk that begins with element x of k: rows from i on, outputs from j on. */
-static ALWAYS_INLINE struct unit unit_of_codes(const struct by_codes *p, const struct chunk *chunk, size_t i,
-                                               size_t j, size_t x, size_t rows, const enum operands kind)
+static ALWAYS_INLINE struct amx_unit unit_of_codes(const struct by_codes *p, const struct chunk *chunk,
+                                                   size_t i, size_t j, size_t x, size_t rows,
+                                                   const enum amx_operands kind)
 {
     const size_t left = p->n - j, nth = x % CHUNK / unit_len(kind),
                  skipped = x / unit_len(kind) * numbers_a_unit(kind);
-    struct unit u = {
+    struct amx_unit u = {
         .a = (const char *)p->a + i * p->ld_a + x,
         .b = chunk->weights + nth * unit_size(kind),
         .ld_a = p->ld_a,
@@ -309,8 +311,8 @@ static ALWAYS_INLINE struct unit unit_of_codes(const struct by_codes *p, const s
 /* Rows first to end through all outputs, in squares of `rows` rows, the last of which may begin within the one before it:
  * but those rows are not added to once more. */
 static ALWAYS_INLINE void rows_by_codes(const struct by_codes *p, size_t first, size_t end, size_t rows,
-                                        union sums *s, struct unit *before, struct chunk chunks[2],
-                                        const bool two, const enum operands kind, const unsigned bits,
+                                        union sums *s, struct amx_unit *before, struct chunk chunks[2],
+                                        const bool two, const enum amx_operands kind, const unsigned bits,
                                         const finish_fn finish)
 {
     size_t turn = 0;
@@ -322,7 +324,7 @@ static ALWAYS_INLINE void rows_by_codes(const struct by_codes *p, size_t first, 
             for (size_t i = first; i < end; i += rows) {
                 const size_t from = end - i < rows ? end - rows : i;
                 for (size_t at = x; at < x_end; at += unit_len(kind)) {
-                    struct unit u = unit_of_codes(p, chunk, from, j, at, rows, kind);
+                    struct amx_unit u = unit_of_codes(p, chunk, from, j, at, rows, kind);
                     u.done = i - from;
                     multiply(&u, s, before, two, kind, finish);
                     *before = u;
@@ -334,13 +336,13 @@ static ALWAYS_INLINE void rows_by_codes(const struct by_codes *p, size_t first, 
     before->rows = before->done = 0;
 }
 
-static ALWAYS_INLINE void all_by_codes(const struct by_codes *p, const enum operands kind,
+static ALWAYS_INLINE void all_by_codes(const struct by_codes *p, const enum amx_operands kind,
                                        const unsigned bits, const finish_fn finish)
 {
     const size_t n_squares = (p->m + SQUARE - 1) / SQUARE, rows = (p->m + n_squares - 1) / n_squares;
     const size_t fitting = ROWS_SIZE / (p->k + 1) / rows * rows, most = fitting < rows ? rows : fitting;
     union sums s;
-    struct unit before = {.rows = 0};
+    struct amx_unit before = {.rows = 0};
     struct chunk chunks[2]; /* 80 KB of the stack */
     configure(rows);
     for (size_t i = 0; i < p->m; i += most) {

@@ -27,10 +27,10 @@ union sums {
 
 /* What tiles multiply: unsigned bytes and signed ones, halves (bfloat16), or signed bytes whose sums become outputs in
  * ways of their own (amx_codes.h). */
-enum operands { OF_BYTES, OF_HALVES, OF_K, OF_I4 };
+enum amx_operands { OF_BYTES, OF_HALVES, OF_K, OF_I4 };
 
 /* A square's sums over a block of k, from where they are multiplied to where they are finished. */
-struct unit {
+struct amx_unit {
     const char *a, *b;
     size_t ld_a, size; /* bytes of k */
     float *c;
@@ -91,7 +91,7 @@ struct row_places {
     __mmask16 seen[2], started[2];
 };
 
-static ALWAYS_INLINE struct row_places places_of(const struct unit *u, size_t r)
+static ALWAYS_INLINE struct row_places places_of(const struct amx_unit *u, size_t r)
 {
     return (struct row_places){.c = u->c + r * u->ld_c,
                                .start = u->start + r * u->ld_start,
@@ -117,7 +117,7 @@ static ALWAYS_INLINE void next_row(struct row_places *p)
     p->start += p->ld_start;
 }
 
-static ALWAYS_INLINE void finish_bytes(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_bytes(const union sums *s, const struct amx_unit *u, size_t r, size_t end)
 {
     struct row_places p = places_of(u, r);
     const struct u8_block *block = u->blocks + r * u->n_blocks;
@@ -140,7 +140,7 @@ static ALWAYS_INLINE void finish_bytes(const union sums *s, const struct unit *u
     }
 }
 
-static ALWAYS_INLINE void finish_halves(const union sums *s, const struct unit *u, size_t r, size_t end)
+static ALWAYS_INLINE void finish_halves(const union sums *s, const struct amx_unit *u, size_t r, size_t end)
 {
     struct row_places p = places_of(u, r);
     for (; r < end; r++, next_row(&p)) {
@@ -153,7 +153,7 @@ static ALWAYS_INLINE void finish_halves(const union sums *s, const struct unit *
 /* ---- one square over a block of k ---- */
 
 /* Rows r up to end, one at least. */
-typedef void (*finish_fn)(const union sums *s, const struct unit *u, size_t r, size_t end);
+typedef void (*finish_fn)(const union sums *s, const struct amx_unit *u, size_t r, size_t end);
 
 /* The tiles of an instruction are constants. */
 #define DOT(c, a, b, kind)                                                                                   \
@@ -167,7 +167,7 @@ typedef void (*finish_fn)(const union sums *s, const struct unit *u, size_t r, s
     } while (0)
 
 static ALWAYS_INLINE void dot_step(const char *a, size_t ld_a, const char *b, const bool two,
-                                   const enum operands kind)
+                                   const enum amx_operands kind)
 {
     tile_load(4, a, ld_a);
     tile_load(6, b, LINE);
@@ -185,7 +185,7 @@ static ALWAYS_INLINE void dot_step(const char *a, size_t ld_a, const char *b, co
 #undef DOT
 
 /* What is left of k, less than a step, where a row's memory may end there: with zeros behind. */
-static void copy_rest(const struct unit *u, size_t from, char a[SQUARE][STEP], char b[TILE][LINE])
+static void copy_rest(const struct amx_unit *u, size_t from, char a[SQUARE][STEP], char b[TILE][LINE])
 {
     const size_t size = u->size - from;
     memset(a, 0, sizeof(char[SQUARE][STEP]));
@@ -197,8 +197,8 @@ static void copy_rest(const struct unit *u, size_t from, char a[SQUARE][STEP], c
 
 /* The square u, between whose steps the rows of the one `before` are finished; nothing is left of that then, and the
  * sums are u's. */
-static ALWAYS_INLINE void multiply(const struct unit *u, union sums *s, const struct unit *before,
-                                   const bool two, const enum operands kind, const finish_fn finish)
+static ALWAYS_INLINE void multiply(const struct amx_unit *u, union sums *s, const struct amx_unit *before,
+                                   const bool two, const enum amx_operands kind, const finish_fn finish)
 {
     const size_t n_steps = u->size / STEP, n_each = before->rows / (n_steps + 1) + 1;
     const char *a = u->a, *b = u->b, *ahead = u->ahead;
@@ -237,10 +237,10 @@ struct by_tiles {
 };
 
 /* A square's first block of k: its rows from i on, outputs from j on. */
-static ALWAYS_INLINE struct unit first_unit(const struct by_tiles *p, size_t i, size_t j, size_t rows)
+static ALWAYS_INLINE struct amx_unit first_unit(const struct by_tiles *p, size_t i, size_t j, size_t rows)
 {
     const size_t n = p->n - j < SQUARE ? p->n - j : SQUARE;
-    struct unit u = {
+    struct amx_unit u = {
         .a = p->a + i * p->ld_a,
         .b = p->packed + j / SQUARE * p->panel_size,
         .ld_a = p->ld_a,
@@ -258,7 +258,7 @@ static ALWAYS_INLINE struct unit first_unit(const struct by_tiles *p, size_t i, 
 }
 
 /* The block behind it: what it gave is what is added to. */
-static ALWAYS_INLINE void next_block(struct unit *u)
+static ALWAYS_INLINE void next_block(struct amx_unit *u)
 {
     u->a += u->size;
     u->b += LONG_OF_PANEL;
@@ -272,14 +272,15 @@ static ALWAYS_INLINE void next_block(struct unit *u)
 /* Rows first to end through all panels, in squares of `rows` rows: the last may begin within the one before it, and
  * makes some of its rows once more. `before` is finished on the way. */
 static ALWAYS_INLINE void rows_by_tiles(const struct by_tiles *p, size_t first, size_t end, size_t rows,
-                                        union sums *s, struct unit *before, const bool two, const bool bytes)
+                                        union sums *s, struct amx_unit *before, const bool two,
+                                        const bool bytes)
 {
     const size_t n_squares = (end - first + rows - 1) / rows;
     for (size_t j = 0; j < p->n; j += SQUARE) {
         const char *ahead = p->packed + (j / SQUARE + 1) * p->panel_size;
         for (size_t square = 0; square < n_squares; square++) {
             const size_t i = first + square * rows;
-            struct unit u = first_unit(p, i + rows < end ? i : end - rows, j, rows);
+            struct amx_unit u = first_unit(p, i + rows < end ? i : end - rows, j, rows);
             for (size_t x = 0; x < p->n_blocks; x++) {
                 const size_t left = p->row_size - x * I8_LONG;
                 u.size = bytes && left > I8_LONG ? I8_LONG : left;
@@ -302,7 +303,7 @@ static ALWAYS_INLINE void all_by_tiles(const struct by_tiles *p, const bool byte
     const size_t fitting = ROWS_SIZE / (p->row_size + 1) / rows * rows,
                  most = fitting < rows ? rows : fitting;
     union sums s;
-    struct unit before = {.rows = 0};
+    struct amx_unit before = {.rows = 0};
     configure(rows);
     for (size_t i = 0; i < p->m; i += most) {
         /* What is left of m is never less than a square. */
@@ -320,7 +321,7 @@ static ALWAYS_INLINE void all_by_tiles(const struct by_tiles *p, const bool byte
 /* ---- few rows of bytes ---- */
 
 /* Reading b takes all the time there is: vectors do, and the integers are the same. */
-static ALWAYS_INLINE void few_rows(const struct unit *u, const size_t rows)
+static ALWAYS_INLINE void few_rows(const struct amx_unit *u, const size_t rows)
 {
     __m512i sum[FEW_ROWS][2];
     UNROLL
@@ -348,7 +349,7 @@ static ALWAYS_INLINE void few_rows(const struct unit *u, const size_t rows)
 }
 
 #define FEW(rows)                                                                                            \
-    static void few_rows_##rows(const struct unit *u)                                                        \
+    static void few_rows_##rows(const struct amx_unit *u)                                                    \
     {                                                                                                        \
         few_rows(u, rows);                                                                                   \
     }
@@ -364,10 +365,10 @@ FEW(8)
 
 static void all_by_vectors(const struct by_tiles *p)
 {
-    static void (*const few[FEW_ROWS])(const struct unit *) = {
+    static void (*const few[FEW_ROWS])(const struct amx_unit *) = {
         few_rows_1, few_rows_2, few_rows_3, few_rows_4, few_rows_5, few_rows_6, few_rows_7, few_rows_8};
     for (size_t j = 0; j < p->n; j += SQUARE) {
-        struct unit u = first_unit(p, 0, j, p->m);
+        struct amx_unit u = first_unit(p, 0, j, p->m);
         for (size_t x = 0; x < p->n_blocks; x++) {
             const size_t left = p->row_size - x * I8_LONG;
             u.size = left < I8_LONG ? left : I8_LONG;

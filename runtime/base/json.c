@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reader {
+struct json_input {
     const char *text;
     size_t size, at, flags;
     unsigned depth;
@@ -26,7 +26,7 @@ struct reader {
 /* ---- what is wrong ---- */
 
 /* The first mistake is told. */
-static json_t *fail(struct reader *r, enum json_error_code code, const char *format, ...)
+static json_t *fail(struct json_input *r, enum json_error_code code, const char *format, ...)
 {
     if (r->failed)
         return NULL;
@@ -45,12 +45,12 @@ static json_t *fail(struct reader *r, enum json_error_code code, const char *for
     return NULL;
 }
 
-static json_t *no_memory(struct reader *r)
+static json_t *no_memory(struct json_input *r)
 {
     return fail(r, json_error_out_of_memory, "out of memory");
 }
 
-static json_t *unexpected(struct reader *r, const char *wanted)
+static json_t *unexpected(struct json_input *r, const char *wanted)
 {
     if (r->at >= r->size)
         return fail(r, json_error_premature_end_of_input, "%s expected near end of file", wanted);
@@ -62,13 +62,13 @@ static json_t *unexpected(struct reader *r, const char *wanted)
 
 /* ---- tokens ---- */
 
-static void skip_space(struct reader *r)
+static void skip_space(struct json_input *r)
 {
     while (r->at < r->size && memchr(" \t\n\r", r->text[r->at], 4))
         r->at++;
 }
 
-static bool take(struct reader *r, char c)
+static bool take(struct json_input *r, char c)
 {
     skip_space(r);
     if (r->at >= r->size || r->text[r->at] != c)
@@ -77,7 +77,7 @@ static bool take(struct reader *r, char c)
     return true;
 }
 
-static bool take_word(struct reader *r, const char *word)
+static bool take_word(struct json_input *r, const char *word)
 {
     size_t n = strlen(word);
     if (r->size - r->at < n || memcmp(r->text + r->at, word, n) != 0)
@@ -86,7 +86,7 @@ static bool take_word(struct reader *r, const char *word)
     return true;
 }
 
-static bool reserve(struct reader *r, size_t n)
+static bool reserve(struct json_input *r, size_t n)
 {
     if (n <= r->scratch_size)
         return true;
@@ -102,7 +102,7 @@ static bool reserve(struct reader *r, size_t n)
 
 /* ---- strings ---- */
 
-static bool take_hex(struct reader *r, unsigned *out)
+static bool take_hex(struct json_input *r, unsigned *out)
 {
     *out = 0;
     for (int i = 0; i < 4; i++, r->at++) {
@@ -119,7 +119,7 @@ static bool take_hex(struct reader *r, unsigned *out)
 }
 
 /* Behind "\u": one character, of two halves where the first says so. */
-static bool take_character(struct reader *r, char **out)
+static bool take_character(struct json_input *r, char **out)
 {
     unsigned c, low;
     if (!take_hex(r, &c))
@@ -137,7 +137,7 @@ static bool take_character(struct reader *r, char **out)
     return true;
 }
 
-static bool take_escape(struct reader *r, char **out)
+static bool take_escape(struct json_input *r, char **out)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     char c = r->at < r->size ? r->text[r->at++] : 0;
@@ -151,7 +151,7 @@ static bool take_escape(struct reader *r, char **out)
 }
 
 /* The size of the string behind its opening quote, as it is written; SIZE_MAX: it has no end. */
-static size_t written_size(const struct reader *r)
+static size_t written_size(const struct json_input *r)
 {
     for (size_t i = r->at; i < r->size; i += r->text[i] == '\\' ? 2 : 1)
         if (r->text[i] == '"')
@@ -160,7 +160,7 @@ static size_t written_size(const struct reader *r)
 }
 
 /* Behind the opening quote. *text lives until the next one is read, and ends with NUL. */
-static bool take_string(struct reader *r, const char **text, size_t *size)
+static bool take_string(struct json_input *r, const char **text, size_t *size)
 {
     size_t most = written_size(r);
     if (most == SIZE_MAX) {
@@ -197,7 +197,7 @@ static bool take_string(struct reader *r, const char **text, size_t *size)
 
 /* ---- numbers ---- */
 
-static size_t skip_digits(const struct reader *r, size_t i)
+static size_t skip_digits(const struct json_input *r, size_t i)
 {
     while (i < r->size && r->text[i] >= '0' && r->text[i] <= '9')
         i++;
@@ -205,7 +205,7 @@ static size_t skip_digits(const struct reader *r, size_t i)
 }
 
 /* Where the number ends as JSON writes them, and whether it is a whole one; 0: it is none. */
-static size_t end_of_number(const struct reader *r, bool *is_whole)
+static size_t end_of_number(const struct json_input *r, bool *is_whole)
 {
     size_t i = r->at + (r->text[r->at] == '-'), start = i;
     *is_whole = true;
@@ -258,14 +258,14 @@ static const char *mark_of_longs(void)
 }
 
 /* The digits are in `scratch`. */
-static json_t *read_long(struct reader *r, size_t end)
+static json_t *read_long(struct json_input *r, size_t end)
 {
     json_t *text = json_sprintf("%s%s", mark_of_longs(), r->scratch);
     r->at = end;
     return text ? text : no_memory(r);
 }
 
-static json_t *read_number(struct reader *r)
+static json_t *read_number(struct json_input *r)
 {
     bool is_whole;
     size_t end = end_of_number(r, &is_whole), n = end - r->at;
@@ -297,9 +297,9 @@ static json_t *read_number(struct reader *r)
 
 /* ---- values ---- */
 
-static json_t *read_value(struct reader *r);
+static json_t *read_value(struct json_input *r);
 
-static bool add_item(struct reader *r, json_t *array)
+static bool add_item(struct json_input *r, json_t *array)
 {
     json_t *item = read_value(r);
     if (!item)
@@ -307,7 +307,7 @@ static bool add_item(struct reader *r, json_t *array)
     return json_array_append_new(array, item) == 0 || no_memory(r);
 }
 
-static bool add_member(struct reader *r, json_t *object)
+static bool add_member(struct json_input *r, json_t *object)
 {
     const char *text = NULL;
     size_t size = 0;
@@ -329,7 +329,8 @@ static bool add_member(struct reader *r, json_t *object)
 }
 
 /* Behind the opening bracket. */
-static json_t *read_list(struct reader *r, json_t *list, char end, bool (*add)(struct reader *, json_t *))
+static json_t *read_list(struct json_input *r, json_t *list, char end,
+                         bool (*add)(struct json_input *, json_t *))
 {
     bool ok = list || no_memory(r);
     if (ok && r->depth++ == JSON_MAX_NESTING)
@@ -347,7 +348,7 @@ static json_t *read_list(struct reader *r, json_t *list, char end, bool (*add)(s
     return NULL;
 }
 
-static json_t *read_text(struct reader *r)
+static json_t *read_text(struct json_input *r)
 {
     const char *text = NULL;
     size_t size = 0;
@@ -357,7 +358,7 @@ static json_t *read_text(struct reader *r)
     return string ? string : no_memory(r);
 }
 
-static json_t *read_value(struct reader *r)
+static json_t *read_value(struct json_input *r)
 {
     skip_space(r);
     char c = r->at < r->size ? r->text[r->at] : 0;
@@ -381,7 +382,7 @@ static json_t *read_value(struct reader *r)
 json_t *json_read(const char *text, size_t size, size_t flags, json_error_t *error)
 {
     json_error_t own = {.line = 0};
-    struct reader r = {.text = text, .size = size, .flags = flags, .error = error ? error : &own};
+    struct json_input r = {.text = text, .size = size, .flags = flags, .error = error ? error : &own};
     skip_space(&r);
     char c = r.at < size ? text[r.at] : 0;
     json_t *root =

@@ -49,7 +49,7 @@ static enum hone_status load_token(const struct gguf *g, const char *name, int32
     return status;
 }
 
-static enum hone_status load_list(const struct gguf *g, const char *name, struct token_list *out,
+static enum hone_status load_list(const struct gguf *g, const char *name, struct token_ids *out,
                                   struct hone_error *err)
 {
     char key[96];
@@ -76,7 +76,7 @@ enum hone_status rules_load(struct vocabulary *v, const struct net *net, struct 
     const struct gguf *g = net->gguf;
     const struct {
         const char *name;
-        struct token_list *out;
+        struct token_ids *out;
     } lists[] = {{"bad_words_ids", &r->bad},
                  {"bad_words_sizes", &r->bad_sizes},
                  {"suppress_tokens", &r->suppressed},

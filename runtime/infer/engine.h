@@ -4,7 +4,7 @@
 
 #include "runtime/infer/tokens.h"
 
-enum output {
+enum engine_output {
     OUTPUT_EMBEDDING,    /* row [n_dims] */
     OUTPUT_LABELS,       /* row [n_labels] of the classification head */
     OUTPUT_TOKENS,       /* rows [n_dims], one a token */
@@ -18,7 +18,7 @@ enum output {
 
 struct request {
     struct inputs inputs;
-    enum output output;
+    enum engine_output output;
     bool raw;             /* logits instead of scores */
     enum pooling pooling; /* of embeddings; POOL_NONE: the model's own */
     size_t n_skipped;     /* tokens of the prompt that pooling leaves out */

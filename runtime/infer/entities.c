@@ -51,7 +51,7 @@ enum hone_status hone_classify_tokens(struct hone_model *model, const struct hon
 /* ---- words ---- */
 
 /* A token of the text, or a word that has become one. */
-struct unit {
+struct entity_unit {
     size_t start, end, label;
     float score;
     const float *row;
@@ -93,7 +93,7 @@ static bool goes_on(const struct hone_model *model, struct hone_text text, int32
 
 /* The tokens that stand for a part of the text. */
 static size_t take_tokens(const struct hone_model *model, struct hone_text text, const struct tok_encoding *e,
-                          const float *rows, struct unit *units)
+                          const float *rows, struct entity_unit *units)
 {
     size_t n = 0, n_labels = model->net.hp.n_labels;
     for (size_t i = 0; i < e->n; i++) {
@@ -101,21 +101,21 @@ static size_t take_tokens(const struct hone_model *model, struct hone_text text,
         size_t best = best_of(row, n_labels);
         if (e->spans[i].start == TOK_NO_TEXT)
             continue;
-        units[n++] = (struct unit){.start = e->spans[i].start,
-                                   .end = e->spans[i].end,
-                                   .label = best,
-                                   .score = row[best],
-                                   .row = row,
-                                   .goes_on = goes_on(model, text, e->ids[i], e->spans[i])};
+        units[n++] = (struct entity_unit){.start = e->spans[i].start,
+                                          .end = e->spans[i].end,
+                                          .label = best,
+                                          .score = row[best],
+                                          .row = row,
+                                          .goes_on = goes_on(model, text, e->ids[i], e->spans[i])};
     }
     return n;
 }
 
 /* The label of the tokens of a word; mean: room for a row. */
-static struct unit word_of(const struct unit *tokens, size_t n, enum hone_aggregate how, size_t n_labels,
-                           float *mean)
+static struct entity_unit word_of(const struct entity_unit *tokens, size_t n, enum hone_aggregate how,
+                                  size_t n_labels, float *mean)
 {
-    struct unit word = tokens[0];
+    struct entity_unit word = tokens[0];
     word.end = tokens[n - 1].end;
     for (size_t i = 1; i < n && how == HONE_AGGREGATE_MAX; i++)
         if (tokens[i].score > word.score) {
@@ -136,7 +136,8 @@ static struct unit word_of(const struct unit *tokens, size_t n, enum hone_aggreg
 }
 
 /* In place. */
-static size_t join_words(struct unit *units, size_t n, enum hone_aggregate how, size_t n_labels, float *mean)
+static size_t join_words(struct entity_unit *units, size_t n, enum hone_aggregate how, size_t n_labels,
+                         float *mean)
 {
     size_t n_words = 0;
     for (size_t i = 0, end; i < n; i = end) {
@@ -161,7 +162,7 @@ static bool joins(const char *before, const char *label)
 }
 
 /* Units first up to end as one entity. */
-static struct hone_entity entity_of(const struct hone_model *model, const struct unit *units, size_t n,
+static struct hone_entity entity_of(const struct hone_model *model, const struct entity_unit *units, size_t n,
                                     bool grouped)
 {
     const char *label = model->labels[units[0].label], *dash = grouped ? strchr(label, '-') : NULL;
@@ -175,7 +176,7 @@ static struct hone_entity entity_of(const struct hone_model *model, const struct
 }
 
 static size_t gather(const struct hone_model *model, const struct hone_entity_options *o,
-                     const struct unit *units, size_t n, struct hone_entity *out)
+                     const struct entity_unit *units, size_t n, struct hone_entity *out)
 {
     size_t n_out = 0;
     bool grouped = o->aggregate != HONE_AGGREGATE_NONE;
@@ -195,7 +196,7 @@ static enum hone_status find_in(const struct hone_model *model, struct hone_text
                                 struct hone_entity **out, size_t *n, struct hone_error *err)
 {
     size_t n_labels = model->net.hp.n_labels;
-    struct unit *units = calloc(e->n + 1, sizeof *units);
+    struct entity_unit *units = calloc(e->n + 1, sizeof *units);
     float *mean = calloc(n_labels, sizeof *mean);
     *out = calloc(e->n + 1, sizeof **out);
     if (units && mean && *out) {

@@ -28,19 +28,19 @@ struct passage {
 };
 
 /* Documents that are read together. */
-struct block {
+struct listwise_block {
     size_t first, end;
     struct tok_encoding prompt;
     float weight; /* of what becomes of the query here */
 };
 
-struct list {
+struct listwise {
     struct hone_model *model;
     const struct llm_rerank_ask *ask;
     struct passage query;
     struct passage *docs; /* [n] */
     size_t n;
-    struct block *blocks; /* [n_blocks] */
+    struct listwise_block *blocks; /* [n_blocks] */
     size_t n_blocks, width;
     int32_t query_marker, document_marker;
     float *vectors, *queries; /* [n, width], [n_blocks, width] */
@@ -106,7 +106,7 @@ static enum hone_status failure(struct hone_error *err, const struct hone_error 
 }
 
 /* A text of at most `most` tokens; one that is as long or longer is what its tokens stand for. *n_full: tokens that it had. */
-static enum hone_status read_text(struct list *l, struct hone_text text, size_t most, struct passage *out,
+static enum hone_status read_text(struct listwise *l, struct hone_text text, size_t most, struct passage *out,
                                   size_t *n_full, struct hone_error *err)
 {
     struct hone_error why = {0};
@@ -133,13 +133,14 @@ static enum hone_status read_text(struct list *l, struct hone_text text, size_t 
     return HONE_OK;
 }
 
-static size_t limit(const struct list *l, size_t own)
+static size_t limit(const struct listwise *l, size_t own)
 {
     const size_t most = l->model->net.hp.max_length;
     return own > 0 && own < most ? own : most;
 }
 
-static enum hone_status refuse(struct list *l, size_t i, size_t n_tokens, size_t most, struct hone_error *err)
+static enum hone_status refuse(struct listwise *l, size_t i, size_t n_tokens, size_t most,
+                               struct hone_error *err)
 {
     const struct hone_run_options *run = l->ask->run;
     struct hone_error why = {0};
@@ -152,7 +153,7 @@ static enum hone_status refuse(struct list *l, size_t i, size_t n_tokens, size_t
     return HONE_OK;
 }
 
-static enum hone_status read_query(struct list *l, struct hone_error *err)
+static enum hone_status read_query(struct listwise *l, struct hone_error *err)
 {
     const size_t most = limit(l, l->model->multi.query_length);
     size_t n_full;
@@ -163,7 +164,7 @@ static enum hone_status read_query(struct list *l, struct hone_error *err)
 }
 
 /* One more document, unless it is refused. */
-static enum hone_status read_document(struct list *l, size_t i, struct hone_error *err)
+static enum hone_status read_document(struct listwise *l, size_t i, struct hone_error *err)
 {
     const size_t most = limit(l, l->model->multi.document_length);
     struct passage *p = &l->docs[l->n];
@@ -185,7 +186,7 @@ static enum hone_status read_document(struct list *l, size_t i, struct hone_erro
     return HONE_OK;
 }
 
-static enum hone_status read_texts(struct list *l, struct hone_error *err)
+static enum hone_status read_texts(struct listwise *l, struct hone_error *err)
 {
     enum hone_status status = read_query(l, err);
     for (size_t i = 0; i < l->ask->n_docs && status == HONE_OK; i++)
@@ -197,7 +198,7 @@ static enum hone_status read_texts(struct list *l, struct hone_error *err)
 
 /* As the model's own code has it: a prompt is full when another document of full length might not fit. The query stands in it
  * twice; that there are words around the texts is not reckoned, since the last document leaves room for them. */
-static void part(struct list *l)
+static void part(struct listwise *l)
 {
     const int64_t most = (int64_t)limit(l, l->model->multi.document_length),
                   room = (int64_t)l->model->net.hp.max_length - 2 * (int64_t)l->query.n_tokens;
@@ -207,7 +208,7 @@ static void part(struct list *l)
         left -= (int64_t)l->docs[i].n_tokens;
         if (i + 1 - first < MAX_DOCUMENTS && left > most && i + 1 < l->n)
             continue;
-        l->blocks[l->n_blocks++] = (struct block){.first = first, .end = i + 1};
+        l->blocks[l->n_blocks++] = (struct listwise_block){.first = first, .end = i + 1};
         first = i + 1;
         left = room;
     }
@@ -224,7 +225,7 @@ static void put_number(struct buffer *b, size_t n)
     buffer_append(b, digits, (size_t)snprintf(digits, sizeof digits, "%zu", n));
 }
 
-static void write_prompt(const struct list *l, const struct block *block, struct buffer *b)
+static void write_prompt(const struct listwise *l, const struct listwise_block *block, struct buffer *b)
 {
     const char *instruction = l->ask->run->instruction;
     put(b, BEFORE "I will provide you with ");
@@ -252,7 +253,8 @@ static void write_prompt(const struct list *l, const struct block *block, struct
 }
 
 /* Ends the prompt with the query's marker, before which there should be one of each document. */
-static enum hone_status find_markers(const struct list *l, struct block *block, struct hone_error *err)
+static enum hone_status find_markers(const struct listwise *l, struct listwise_block *block,
+                                     struct hone_error *err)
 {
     size_t n = 0, last = 0;
     struct tok_encoding *e = &block->prompt;
@@ -277,7 +279,8 @@ static enum hone_status find_markers(const struct list *l, struct block *block, 
     return HONE_OK;
 }
 
-static enum hone_status encode_block(const struct list *l, struct block *block, struct hone_error *err)
+static enum hone_status encode_block(const struct listwise *l, struct listwise_block *block,
+                                     struct hone_error *err)
 {
     struct buffer b = {0};
     struct hone_error why = {0};
@@ -294,7 +297,7 @@ static enum hone_status encode_block(const struct list *l, struct block *block, 
 
 /* ---- vectors ---- */
 
-static float cosine(const struct list *l, const float *a, const float *b)
+static float cosine(const struct listwise *l, const float *a, const float *b)
 {
     const struct kernels *k = l->model->net.kernels;
     const float lengths = sqrtf(k->dot(a, a, l->width)) * sqrtf(k->dot(b, b, l->width));
@@ -302,16 +305,16 @@ static float cosine(const struct list *l, const float *a, const float *b)
 }
 
 struct kept {
-    struct list *list;
-    struct block *block;
+    struct listwise *list;
+    struct listwise_block *block;
 };
 
 /* Of a prompt's tokens those of the markers. */
 static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
 {
     const struct kept *kept = arg;
-    struct list *l = kept->list;
-    struct block *block = kept->block;
+    struct listwise *l = kept->list;
+    struct listwise_block *block = kept->block;
     const struct tok_encoding *e = &block->prompt;
     float *query = l->queries + (size_t)(block - l->blocks) * l->width;
     size_t doc = block->first;
@@ -329,12 +332,12 @@ static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
 }
 
 /* One prompt after the other: each keeps all threads busy, and only its own activations are in the memory. */
-static enum hone_status compute(struct list *l, struct hone_error *err)
+static enum hone_status compute(struct listwise *l, struct hone_error *err)
 {
     const struct hone_run_options *run = l->ask->run;
     enum hone_status status = HONE_OK;
     for (size_t k = 0; k < l->n_blocks && status == HONE_OK; k++) {
-        struct block *block = &l->blocks[k];
+        struct listwise_block *block = &l->blocks[k];
         struct kept kept = {l, block};
         struct hone_stats stats = {0};
         struct request request = {
@@ -357,7 +360,7 @@ static enum hone_status compute(struct list *l, struct hone_error *err)
 }
 
 /* All documents are compared with one vector: the mean of the query's, weighed by the best cosine in its prompt. */
-static void score(struct list *l)
+static void score(struct listwise *l)
 {
     float sum = 0, *query = l->queries;
     for (size_t k = 0; k < l->n_blocks; k++)
@@ -378,7 +381,7 @@ static void score(struct list *l)
 
 /* ---- all of it ---- */
 
-static enum hone_status allocate(struct list *l, struct hone_error *err)
+static enum hone_status allocate(struct listwise *l, struct hone_error *err)
 {
     const size_t n = l->ask->n_docs + 1;
     l->docs = calloc(n, sizeof *l->docs);
@@ -387,7 +390,7 @@ static enum hone_status allocate(struct list *l, struct hone_error *err)
     return l->docs && l->blocks && l->n_own ? HONE_OK : hone_no_memory(err, "documents", n * sizeof *l->docs);
 }
 
-static enum hone_status allocate_vectors(struct list *l, struct hone_error *err)
+static enum hone_status allocate_vectors(struct listwise *l, struct hone_error *err)
 {
     l->vectors = calloc(l->n + 1, l->width * sizeof *l->vectors);
     l->queries = calloc(l->n_blocks + 1, l->width * sizeof *l->queries);
@@ -395,7 +398,7 @@ static enum hone_status allocate_vectors(struct list *l, struct hone_error *err)
                                     : hone_no_memory(err, "vectors", l->n * l->width * sizeof *l->vectors);
 }
 
-static void release(struct list *l)
+static void release(struct listwise *l)
 {
     free(l->query.text);
     for (size_t i = 0; i <= l->n && l->docs; i++)
@@ -410,12 +413,12 @@ static void release(struct list *l)
 enum hone_status listwise_rank(struct hone_model *model, const struct llm_rerank_ask *ask,
                                struct hone_stats *stats, struct hone_error *err)
 {
-    struct list l = {.model = model,
-                     .ask = ask,
-                     .width = model->net.hp.n_out,
-                     .query_marker = marker(model, QUERY_MARKER),
-                     .document_marker = marker(model, DOCUMENT_MARKER),
-                     .stats = {.n_texts = ask->n_docs}};
+    struct listwise l = {.model = model,
+                         .ask = ask,
+                         .width = model->net.hp.n_out,
+                         .query_marker = marker(model, QUERY_MARKER),
+                         .document_marker = marker(model, DOCUMENT_MARKER),
+                         .stats = {.n_texts = ask->n_docs}};
     enum hone_status status = model_check_computes(model, err);
     if (status == HONE_OK)
         status = allocate(&l, err);

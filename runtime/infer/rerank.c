@@ -70,7 +70,7 @@ enum hone_status rerank_requests(const struct hone_model *asking, const struct h
 {
     const struct net *m = &asking->net;
     bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
-    enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
+    enum engine_output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
     struct hone_run_options how = *run;
     *out = (struct comparison){.by = asking->similarity, .kernels = m->kernels};
     query->output = documents->output = output;

@@ -53,7 +53,7 @@ static enum hone_status choose_dims(const struct hone_model *model, size_t n, si
     return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path, max);
 }
 
-static size_t widest_of(const struct net *m, enum output output)
+static size_t widest_of(const struct net *m, enum engine_output output)
 {
     if (output == OUTPUT_WORDS)
         return m->hp.n_vocab;

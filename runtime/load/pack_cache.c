@@ -31,14 +31,14 @@ static bool is_wanted(const struct net *m)
 
 /* ---- hashes ---- */
 
-struct block {
+struct hashed_block {
     const char *data;
     size_t size;
 };
 
 struct hashing {
     const struct hash_secret *secret;
-    const struct block *blocks;
+    const struct hashed_block *blocks;
     struct hash128 *hashes;
     const struct gguf *gguf; /* whose data they are, which is not needed again soon; or NULL */
 };
@@ -58,11 +58,12 @@ static size_t n_blocks_of(size_t size)
     return (size + BLOCK - 1) / BLOCK;
 }
 
-static size_t cut(struct block *blocks, const char *data, size_t size)
+static size_t cut(struct hashed_block *blocks, const char *data, size_t size)
 {
     size_t n = n_blocks_of(size);
     for (size_t i = 0; i < n; i++)
-        blocks[i] = (struct block){data + i * BLOCK, size - i * BLOCK < BLOCK ? size - i * BLOCK : BLOCK};
+        blocks[i] =
+            (struct hashed_block){data + i * BLOCK, size - i * BLOCK < BLOCK ? size - i * BLOCK : BLOCK};
     return n;
 }
 
@@ -104,7 +105,7 @@ static bool content_of(const struct hash_secret *secret, const struct net *m, in
     unsigned part = 0;
     for (const struct gguf_tensor *t; (t = next_tensor(m, &i_dense, &part));)
         n += n_blocks_of(t->size);
-    struct block *blocks = calloc(n + 1, sizeof *blocks);
+    struct hashed_block *blocks = calloc(n + 1, sizeof *blocks);
     struct hash128 *hashes = calloc(n + 1, sizeof *hashes);
     bool ok = blocks && hashes;
     i_dense = n = part = 0;
@@ -248,7 +249,7 @@ static struct hash128 *hash_packed(const struct hash_secret *secret, const char 
                                    int n_threads)
 {
     size_t n = n_blocks_of(size);
-    struct block *blocks = calloc(n + 1, sizeof *blocks);
+    struct hashed_block *blocks = calloc(n + 1, sizeof *blocks);
     struct hash128 *hashes = calloc(n + 1, sizeof *hashes);
     if (blocks && hashes) {
         cut(blocks, packed, size);

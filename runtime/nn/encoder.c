@@ -29,22 +29,22 @@ struct rows_call {
 };
 
 /* Positions of one token after the other. */
-struct places {
+struct token_places {
     const struct net *m;
     const struct batch *b;
     size_t seq, n_padding; /* padding tokens of that sequence so far */
 };
 
-static struct places places_from(const struct net *m, const struct batch *b, size_t token)
+static struct token_places places_from(const struct net *m, const struct batch *b, size_t token)
 {
-    struct places p = {m, b, batch_sequence_of(b, token), 0};
+    struct token_places p = {m, b, batch_sequence_of(b, token), 0};
     for (size_t t = b->seq_start[p.seq]; t < token && m->hp.skips_padding; t++)
         p.n_padding += b->ids[t] == m->hp.padding;
     return p;
 }
 
 /* NULL: zeros. */
-static const float *position_at(struct places *p, size_t token, size_t n)
+static const float *position_at(struct token_places *p, size_t token, size_t n)
 {
     while (token >= p->b->seq_start[p->seq + 1]) {
         p->seq++;
@@ -64,7 +64,7 @@ static void embed_piece(const void *arg, struct work_range tokens)
     const struct batch *b = c->b;
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_token ? m->hp.n_token : m->hp.n_embd;
-    struct places places = places_from(m, b, tokens.first);
+    struct token_places places = places_from(m, b, tokens.first);
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *x = c->out + t * n;
         encoder_read_embedding(w->token_embd.table, (size_t)b->ids[t], 0, x, n);

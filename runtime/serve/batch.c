@@ -176,7 +176,7 @@ done:
 /* ---- what is computed as a whole ---- */
 
 /* The documents of a slice whose scores nobody knows yet, one behind the other. */
-struct unknown {
+struct unscored {
     struct cached_row *rows; /* [n] of all of them */
     struct hone_text *docs;  /* [n_docs] */
     float *scores;           /* [n_docs] */
@@ -191,7 +191,7 @@ static bool keeps_scores(const struct caches *caches, const struct job *job)
     return !listwise_can(job->model) && compared_keeps_scores(caches, &job->request);
 }
 
-static bool find_unknown(struct unknown *u, struct caches *caches, const struct slice *s)
+static bool find_unknown(struct unscored *u, struct caches *caches, const struct slice *s)
 {
     struct job *job = (struct job *)s->entry;
     bool keeps = keeps_scores(caches, job);
@@ -215,7 +215,7 @@ static bool find_unknown(struct unknown *u, struct caches *caches, const struct 
 }
 
 /* Each document of the slice gets what was found or computed of it, and what was computed is kept. */
-static void keep_scores(const struct unknown *u, struct caches *caches, const struct slice *s)
+static void keep_scores(const struct unscored *u, struct caches *caches, const struct slice *s)
 {
     struct job *job = (struct job *)s->entry;
     const struct hone_request *r = &job->request;
@@ -241,7 +241,7 @@ static void keep_scores(const struct unknown *u, struct caches *caches, const st
         job->n_tokens += u->n_tokens[k];
 }
 
-static void release_unknown(struct unknown *u, size_t n)
+static void release_unknown(struct unscored *u, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(u[i].rows);
@@ -254,7 +254,7 @@ static void release_unknown(struct unknown *u, size_t n)
 
 /* A model is asked about the documents of all slices at once. */
 static enum hone_status judge(struct hone_model *model, const struct slice *slices, size_t n,
-                              const struct unknown *u, struct hone_stats *stats, struct hone_error *err)
+                              const struct unscored *u, struct hone_stats *stats, struct hone_error *err)
 {
     static _Thread_local struct llm_rerank_ask asks[POLICY_SLICES];
     size_t n_asks = 0;
@@ -274,7 +274,7 @@ static enum hone_status rerank(struct caches *caches, const struct slice *slices
 {
     struct job *job = (struct job *)slices[0].entry;
     const struct hone_request *r = &job->request;
-    struct unknown *u = calloc(n, sizeof *u);
+    struct unscored *u = calloc(n, sizeof *u);
     enum hone_status status = u ? HONE_OK : hone_no_memory(err, "scores", n * sizeof *u);
     for (size_t i = 0; i < n && status == HONE_OK; i++)
         if (!find_unknown(&u[i], caches, &slices[i]))

@@ -90,9 +90,9 @@ static enum hone_status prepare_hybrid(const struct hone_model *model, struct jo
 static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,
                                           struct hone_error *err)
 {
-    static const enum output outputs[] = {[HONE_REQUEST_EMBED] = OUTPUT_EMBEDDING,
-                                          [HONE_REQUEST_EMBED_TOKENS] = OUTPUT_TOKENS,
-                                          [HONE_REQUEST_EMBED_SPARSE] = OUTPUT_WORDS};
+    static const enum engine_output outputs[] = {[HONE_REQUEST_EMBED] = OUTPUT_EMBEDDING,
+                                                 [HONE_REQUEST_EMBED_TOKENS] = OUTPUT_TOKENS,
+                                                 [HONE_REQUEST_EMBED_SPARSE] = OUTPUT_WORDS};
     const struct hone_run_options *how = &job->request.how;
     bool all = job->request.kind == HONE_REQUEST_EMBED_HYBRID;
     bool rows = job->request.kind == HONE_REQUEST_EMBED_TOKENS && hybrid_has_rows(model);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Where a constraint was found: a field, and whatever it is within. */
-struct place {
+struct constraint_place {
     struct fields *f;
     struct choices *c;
     const char *name;
@@ -21,7 +21,7 @@ static bool is_text(const json_t *value)
 
 /* ---- the kinds ---- */
 
-static void take_grammar(const struct place *p, const json_t *value)
+static void take_grammar(const struct constraint_place *p, const json_t *value)
 {
     if (!is_text(value))
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be a text, a grammar in GBNF");
@@ -30,7 +30,7 @@ static void take_grammar(const struct place *p, const json_t *value)
 }
 
 /* An object, or the same as text. */
-static void take_schema(const struct place *p, const json_t *value)
+static void take_schema(const struct constraint_place *p, const json_t *value)
 {
     if (json_is_object(value) || json_is_boolean(value))
         choices_constrain(p->c, p->name, json_text(value));
@@ -40,7 +40,7 @@ static void take_schema(const struct place *p, const json_t *value)
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be a JSON Schema, which is an object");
 }
 
-static void take_regex(const struct place *p, const json_t *value)
+static void take_regex(const struct constraint_place *p, const json_t *value)
 {
     struct hone_error err = {0};
     if (!json_is_string(value)) {
@@ -69,7 +69,7 @@ static void write_literal(struct reply_buffer *out, const char *text, size_t siz
 }
 
 /* One of several texts. */
-static void take_choice(const struct place *p, const json_t *value)
+static void take_choice(const struct constraint_place *p, const json_t *value)
 {
     struct reply_buffer out = {0};
     bool fine = json_array_size(value) > 0;
@@ -94,7 +94,7 @@ static void take_choice(const struct place *p, const json_t *value)
 }
 
 /* true: any JSON object. */
-static void take_object(const struct place *p, const json_t *value)
+static void take_object(const struct constraint_place *p, const json_t *value)
 {
     if (!json_is_boolean(value))
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be true or false");
@@ -119,7 +119,7 @@ static const json_t *schema_in(const json_t *format)
 
 /* {"type": "json_schema", "json_schema": {"name", "schema"}}; {"type": "json", "value": {...}}; {"type": "regex", "value":
  * "..."} */
-static void take_typed(const struct place *p, const json_t *format)
+static void take_typed(const struct constraint_place *p, const json_t *format)
 {
     static const char *const types[] = {"text", "json_object", "json_schema", "json", "regex"};
     const char *name = json_string_value(json_object_get(format, "type"));
@@ -144,7 +144,7 @@ static void take_typed(const struct place *p, const json_t *format)
         take_object(p, json_true());
 }
 
-static void take_format(const struct place *p, const json_t *value)
+static void take_format(const struct constraint_place *p, const json_t *value)
 {
     if (json_is_object(value))
         take_typed(p, value);
@@ -152,7 +152,7 @@ static void take_format(const struct place *p, const json_t *value)
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be an object with a 'type'");
 }
 
-static void take_any_grammar(const struct place *p, const json_t *value)
+static void take_any_grammar(const struct constraint_place *p, const json_t *value)
 {
     if (json_is_object(value))
         take_typed(p, value);
@@ -160,14 +160,14 @@ static void take_any_grammar(const struct place *p, const json_t *value)
         take_grammar(p, value);
 }
 
-typedef void (*taker)(const struct place *p, const json_t *value);
-struct kind {
+typedef void (*taker)(const struct constraint_place *p, const json_t *value);
+struct constraint_kind {
     const char *name;
     taker take;
 };
 
 /* Takes what `value` says by that name, if it says anything. */
-static void take_one(struct place p, taker take, const json_t *value)
+static void take_one(struct constraint_place p, taker take, const json_t *value)
 {
     bool had = p.c->constraint != CONSTRAINT_NONE;
     const char *before = *p.taken;
@@ -184,13 +184,13 @@ static void take_one(struct place p, taker take, const json_t *value)
 }
 
 /* vLLM's: {"json": ...}, and settings that hone has no use for, which may be off. */
-static void take_structured(const struct place *p, const json_t *value)
+static void take_structured(const struct constraint_place *p, const json_t *value)
 {
-    static const struct kind kinds[] = {{"json", take_schema},
-                                        {"regex", take_regex},
-                                        {"choice", take_choice},
-                                        {"grammar", take_grammar},
-                                        {"json_object", take_object}};
+    static const struct constraint_kind kinds[] = {{"json", take_schema},
+                                                   {"regex", take_regex},
+                                                   {"choice", take_choice},
+                                                   {"grammar", take_grammar},
+                                                   {"json_object", take_object}};
     const char *key, *taken = NULL;
     json_t *one;
     if (!json_is_object(value)) {
@@ -198,11 +198,11 @@ static void take_structured(const struct place *p, const json_t *value)
         return;
     }
     json_object_foreach ((json_t *)value, key, one) {
-        const struct kind *kind = NULL;
+        const struct constraint_kind *kind = NULL;
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
             kind = strcmp(kinds[i].name, key) == 0 ? &kinds[i] : kind;
         if (kind)
-            take_one((struct place){p->f, p->c, p->name, &taken}, kind->take, one);
+            take_one((struct constraint_place){p->f, p->c, p->name, &taken}, kind->take, one);
         else if (!json_is_null(one) && !json_is_false(one))
             field_fail(p->f, PROBLEM_FIELD, p->name, "has '%.60s', which is not possible here", key);
         if (p->f->failed)
@@ -212,7 +212,7 @@ static void take_structured(const struct place *p, const json_t *value)
         field_fail(p->f, PROBLEM_FIELD, p->name, "says nothing of the text");
 }
 
-static void refuse(const struct place *p, const json_t *value)
+static void refuse(const struct constraint_place *p, const json_t *value)
 {
     (void)value;
     field_fail(p->f, PROBLEM_FIELD, p->name, "is not possible here");
@@ -220,21 +220,22 @@ static void refuse(const struct place *p, const json_t *value)
 
 void constraints_read(struct fields *f, struct choices *c)
 {
-    static const struct kind kinds[] = {{"response_format", take_format},
-                                        {"json_schema", take_schema},
-                                        {"grammar", take_any_grammar},
-                                        {"ebnf", take_grammar},
-                                        {"regex", take_regex},
-                                        {"choice", take_choice},
-                                        {"structured_outputs", take_structured},
-                                        {"guided_json", take_schema},
-                                        {"guided_regex", take_regex},
-                                        {"guided_choice", take_choice},
-                                        {"guided_grammar", take_grammar},
-                                        {"guided_whitespace_pattern", refuse},
-                                        {"structural_tag", refuse},
-                                        {"grammar_triggers", refuse}};
+    static const struct constraint_kind kinds[] = {{"response_format", take_format},
+                                                   {"json_schema", take_schema},
+                                                   {"grammar", take_any_grammar},
+                                                   {"ebnf", take_grammar},
+                                                   {"regex", take_regex},
+                                                   {"choice", take_choice},
+                                                   {"structured_outputs", take_structured},
+                                                   {"guided_json", take_schema},
+                                                   {"guided_regex", take_regex},
+                                                   {"guided_choice", take_choice},
+                                                   {"guided_grammar", take_grammar},
+                                                   {"guided_whitespace_pattern", refuse},
+                                                   {"structural_tag", refuse},
+                                                   {"grammar_triggers", refuse}};
     const char *taken = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        take_one((struct place){f, c, kinds[i].name, &taken}, kinds[i].take, field_get(f, kinds[i].name));
+        take_one((struct constraint_place){f, c, kinds[i].name, &taken}, kinds[i].take,
+                 field_get(f, kinds[i].name));
 }

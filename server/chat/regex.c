@@ -10,20 +10,20 @@
 #define WORDS  "0-9A-Z_a-z"
 #define SPACES " \\t\\n\\r\\x0B\\x0C"
 
-struct reader {
+struct regex_reader {
     const char *begin, *at, *end;
     struct reply_buffer *out;
     struct hone_error *err;
 };
 
-static bool refuse(struct reader *r, const char *what)
+static bool refuse(struct regex_reader *r, const char *what)
 {
     fail(r->err, HONE_USAGE, "regular expression, byte %zu: %s", (size_t)(r->at - r->begin) + 1, what);
     return false;
 }
 
 /* A character in a literal or a class of GBNF. */
-static void write_char(struct reader *r, char c)
+static void write_char(struct regex_reader *r, char c)
 {
     if (strchr("\\\"[]-^", c) && c)
         reply_buffer_format(r->out, "\\%c", c);
@@ -42,7 +42,7 @@ static bool is_hex(const char *at, const char *end, size_t n)
 }
 
 /* \xHH, \uHHHH, \n and escaped punctuation, which is behind r->at[-1]. */
-static bool escape(struct reader *r)
+static bool escape(struct regex_reader *r)
 {
     static const char names[] = "nrtfv", values[] = "\n\r\t\f\v";
     char c = *r->at;
@@ -67,7 +67,7 @@ static const char *class_named(char c)
 }
 
 /* What is behind '['. */
-static bool read_class(struct reader *r)
+static bool read_class(struct regex_reader *r)
 {
     bool first = true;
     reply_buffer_text(r->out, "[");
@@ -101,7 +101,7 @@ static bool read_class(struct reader *r)
 }
 
 /* What is behind a backslash, outside of a class. */
-static bool read_escape(struct reader *r)
+static bool read_escape(struct regex_reader *r)
 {
     if (r->at == r->end)
         return refuse(r, "nothing follows the backslash");
@@ -118,7 +118,7 @@ static bool read_escape(struct reader *r)
 }
 
 /* What is behind '(': a name or "?:" is passed over. */
-static bool begin_group(struct reader *r)
+static bool begin_group(struct regex_reader *r)
 {
     reply_buffer_text(r->out, "(");
     if (r->at == r->end || *r->at != '?')
@@ -139,7 +139,7 @@ static bool begin_group(struct reader *r)
 }
 
 /* * + ? {n,m}, at r->at; *read: there was one. */
-static bool read_quantifier(struct reader *r)
+static bool read_quantifier(struct regex_reader *r)
 {
     const char *close = *r->at == '{' ? memchr(r->at, '}', (size_t)(r->end - r->at)) : r->at;
     const char *body = r->at + 1;
@@ -158,7 +158,7 @@ static bool read_quantifier(struct reader *r)
 }
 
 /* One character that is neither bracket nor quantifier. */
-static void read_literal(struct reader *r)
+static void read_literal(struct regex_reader *r)
 {
     size_t n = 1;
     while (r->at + n < r->end && ((unsigned char)r->at[n] & 0xc0) == 0x80)
@@ -173,7 +173,7 @@ static void read_literal(struct reader *r)
 }
 
 /* empty: nothing stands yet in this alternative. */
-static bool read_item(struct reader *r, size_t *depth, bool *empty)
+static bool read_item(struct regex_reader *r, size_t *depth, bool *empty)
 {
     char c = *r->at;
     bool was_empty = *empty;
@@ -202,7 +202,7 @@ static bool read_item(struct reader *r, size_t *depth, bool *empty)
 }
 
 /* Without the anchors around it. */
-static struct reader begin(struct hone_text regex, struct reply_buffer *out, struct hone_error *err)
+static struct regex_reader begin(struct hone_text regex, struct reply_buffer *out, struct hone_error *err)
 {
     const char *begin = regex.data, *end = regex.data + regex.size;
     size_t n_slashes = 0;
@@ -211,14 +211,14 @@ static struct reader begin(struct hone_text regex, struct reply_buffer *out, str
             n_slashes++;
     if (end > begin && end[-1] == '$' && n_slashes % 2 == 0)
         end--;
-    return (struct reader){
+    return (struct regex_reader){
         .begin = begin, .at = begin + (begin < end && *begin == '^'), .end = end, .out = out, .err = err};
 }
 
 char *regex_to_gbnf(struct hone_text regex, struct hone_error *err)
 {
     struct reply_buffer out = {0};
-    struct reader r = begin(regex, &out, err);
+    struct regex_reader r = begin(regex, &out, err);
     size_t depth = 0;
     bool empty = true, read = memchr(regex.data, 0, regex.size) == NULL;
     if (!read)

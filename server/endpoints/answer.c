@@ -9,7 +9,7 @@
 #define MOST_ANSWERS 1000
 #define MOST_TOKENS  4096 /* of an answer: spans are tried for each of its tokens */
 
-struct answering {
+struct answer_call {
     struct work work; /* its texts: the contexts' questions */
     struct texts contexts;
     struct hone_answer_options how;
@@ -19,7 +19,7 @@ struct answering {
 
 static void release(void *state)
 {
-    struct answering *a = state;
+    struct answer_call *a = state;
     free(a->contexts.items);
     hone_free(a->answers);
     hone_free(a->starts);
@@ -37,7 +37,7 @@ static void write_answer(struct reply_buffer *out, struct hone_text context, con
 
 static void answer(struct http_request *r)
 {
-    const struct answering *a = r->state;
+    const struct answer_call *a = r->state;
     reply_buffer_text(&r->out, "{\"model\":");
     reply_buffer_json_string(&r->out, r->model->name);
     reply_buffer_text(&r->out, ",\"answers\":[");
@@ -55,7 +55,7 @@ static void answer(struct http_request *r)
 }
 
 /* A question for each context: its own, or the one that there is. */
-static void pair_up(struct fields *f, struct answering *a)
+static void pair_up(struct fields *f, struct answer_call *a)
 {
     struct texts *questions = &a->work.texts;
     size_t n = a->contexts.n;
@@ -72,7 +72,7 @@ static void pair_up(struct fields *f, struct answering *a)
     a->work.request.pairs = a->contexts.items;
 }
 
-static void read_options(struct fields *f, struct answering *a)
+static void read_options(struct fields *f, struct answer_call *a)
 {
     a->how = (struct hone_answer_options)HONE_ANSWER_DEFAULTS;
     field_count(f, "top_n", 1, MOST_ANSWERS, &a->how.n_best);
@@ -85,7 +85,7 @@ static void read_options(struct fields *f, struct answering *a)
 
 void answer_handle(struct http_request *r)
 {
-    struct answering *a = work_state(r, sizeof *a, release);
+    struct answer_call *a = work_state(r, sizeof *a, release);
     struct hone_text model = {0};
     if (!a)
         return;

@@ -10,7 +10,7 @@
 
 enum { FORM_FLOAT = 1, FORM_BASE64 = 2, FORM_BINARY = 4, FORM_UBINARY = 8 };
 
-struct embed {
+struct cohere_embed {
     struct work work;
     unsigned forms; /* 0: a version 1 that asked for none */
     int version;
@@ -42,7 +42,7 @@ static void write_row(struct reply_buffer *out, const struct work *w, size_t i, 
         write_bits(out, row, w->width, form == FORM_BINARY ? 128 : 0);
 }
 
-static void write_forms(struct reply_buffer *out, const struct embed *e)
+static void write_forms(struct reply_buffer *out, const struct cohere_embed *e)
 {
     static const char *const names[] = {"float", "base64", "binary", "ubinary"};
     bool first = true;
@@ -61,7 +61,7 @@ static void write_forms(struct reply_buffer *out, const struct embed *e)
 
 static void answer(struct http_request *r)
 {
-    const struct embed *e = r->state;
+    const struct cohere_embed *e = r->state;
     const struct work *w = &e->work;
     if (!work_fits(r, w))
         return;
@@ -87,7 +87,7 @@ static void answer(struct http_request *r)
 /* ---- the request ---- */
 
 /* Bytes would need to know how far the model's numbers go. */
-static void read_forms(struct fields *f, struct embed *e)
+static void read_forms(struct fields *f, struct cohere_embed *e)
 {
     static const struct {
         const char *name;
@@ -121,7 +121,7 @@ static void read_truncation(struct fields *f, struct work *w)
 
 void cohere_embed_handle(struct http_request *r)
 {
-    struct embed *e = work_state(r, sizeof *e, work_release);
+    struct cohere_embed *e = work_state(r, sizeof *e, work_release);
     struct hone_text model = {0};
     if (!e)
         return;

@@ -131,7 +131,7 @@ static void write_routes(struct reply_buffer *out, const struct service *s)
     const struct router *router = &s->router;
     exposition_family(out, "hone_routes_total", "counter", "Requests whose model a route chose, by rule.");
     for (size_t i = 0; i < router->n + s->models.n; i++) {
-        const struct rule *rule = i < router->n ? &router->rules[i] : NULL;
+        const struct router_rule *rule = i < router->n ? &router->rules[i] : NULL;
         const struct served_model *m = rule ? rule->model : s->models.items[i - router->n];
         uint64_t n = rule ? rule->n_taken : router->by_auto[i - router->n];
         char labels[512] = "", number[24];

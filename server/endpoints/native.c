@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct embed {
+struct native_embed {
     struct work work;
     bool words, tokens; /* beside the dense vectors */
     float *rows;
@@ -18,7 +18,7 @@ struct embed {
 
 static void release(void *state)
 {
-    struct embed *e = state;
+    struct native_embed *e = state;
     hone_free(e->rows);
     hone_free(e->weights);
     hone_free(e->row_starts);
@@ -26,7 +26,7 @@ static void release(void *state)
     work_release(&e->work);
 }
 
-static void write_words(struct reply_buffer *out, const struct embed *e, size_t i)
+static void write_words(struct reply_buffer *out, const struct native_embed *e, size_t i)
 {
     for (size_t k = e->word_starts[i]; k < e->word_starts[i + 1]; k++) {
         reply_buffer_format(out, "%s{\"index\":%d,\"value\":", k > e->word_starts[i] ? "," : "",
@@ -36,7 +36,7 @@ static void write_words(struct reply_buffer *out, const struct embed *e, size_t 
     }
 }
 
-static void write_tokens(struct reply_buffer *out, const struct embed *e, size_t i, size_t width)
+static void write_tokens(struct reply_buffer *out, const struct native_embed *e, size_t i, size_t width)
 {
     for (size_t k = e->row_starts[i]; k < e->row_starts[i + 1]; k++) {
         reply_buffer_text(out, k > e->row_starts[i] ? "," : "");
@@ -44,7 +44,7 @@ static void write_tokens(struct reply_buffer *out, const struct embed *e, size_t
     }
 }
 
-static void write_others(struct http_request *r, const struct embed *e)
+static void write_others(struct http_request *r, const struct native_embed *e)
 {
     struct reply_buffer *out = &r->out;
     for (size_t i = 0; i < e->work.n && e->words; i++) {
@@ -61,7 +61,7 @@ static void write_others(struct http_request *r, const struct embed *e)
 
 static void answer(struct http_request *r)
 {
-    const struct embed *e = r->state;
+    const struct native_embed *e = r->state;
     const struct work *w = &e->work;
     if (!work_fits(r, w) || work_reply_raw(r, w))
         return;
@@ -77,7 +77,7 @@ static void answer(struct http_request *r)
 }
 
 /* What is made of a text beside its vector. */
-static void read_outputs(struct fields *f, struct embed *e)
+static void read_outputs(struct fields *f, struct native_embed *e)
 {
     struct texts names = {0};
     field_texts(f, "outputs", &names);
@@ -93,7 +93,7 @@ static void read_outputs(struct fields *f, struct embed *e)
     free(names.items);
 }
 
-static void submit(struct http_request *r, struct embed *e)
+static void submit(struct http_request *r, struct native_embed *e)
 {
     struct hone_request *request = &e->work.request;
     size_t n_dims = request->how.n_dims;
@@ -114,7 +114,7 @@ static void submit(struct http_request *r, struct embed *e)
 
 void native_embed_handle(struct http_request *r)
 {
-    struct embed *e = work_state(r, sizeof *e, release);
+    struct native_embed *e = work_state(r, sizeof *e, release);
     struct hone_text model = {0};
     bool normalize = true;
     if (!e)

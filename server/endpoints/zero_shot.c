@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct zero_shot {
+struct zero_shot_call {
     struct work work; /* a pair for each text and label */
     struct texts texts, labels;
     struct hone_text *seconds; /* [texts.n * labels.n] */
@@ -18,7 +18,7 @@ struct zero_shot {
 
 static void release(void *state)
 {
-    struct zero_shot *z = state;
+    struct zero_shot_call *z = state;
     free(z->texts.items);
     free(z->labels.items);
     free(z->seconds);
@@ -37,7 +37,7 @@ static char *put_label(char *to, struct hone_text template, const char *at, stru
     return to + before + label.size + after;
 }
 
-static void write_hypotheses(struct fields *f, struct zero_shot *z)
+static void write_hypotheses(struct fields *f, struct zero_shot_call *z)
 {
     static const struct hone_text usual = {"This example is {}.", 19};
     struct hone_text template = z->how.hypothesis.data ? z->how.hypothesis : usual;
@@ -62,7 +62,7 @@ static void write_hypotheses(struct fields *f, struct zero_shot *z)
     }
 }
 
-static void make_pairs(struct fields *f, struct zero_shot *z)
+static void make_pairs(struct fields *f, struct zero_shot_call *z)
 {
     struct work *w = &z->work;
     size_t n = z->texts.n * z->labels.n;
@@ -83,7 +83,7 @@ static void make_pairs(struct fields *f, struct zero_shot *z)
 
 /* ---- the answer ---- */
 
-static bool write_scores(struct http_request *r, const struct zero_shot *z, size_t i, float *scores)
+static bool write_scores(struct http_request *r, const struct zero_shot_call *z, size_t i, float *scores)
 {
     struct hone_error err;
     size_t n = z->labels.n;
@@ -97,7 +97,7 @@ static bool write_scores(struct http_request *r, const struct zero_shot *z, size
     return true;
 }
 
-static void write_answer(struct http_request *r, const struct zero_shot *z, float *scores)
+static void write_answer(struct http_request *r, const struct zero_shot_call *z, float *scores)
 {
     reply_buffer_text(&r->out, "{\"model\":");
     reply_buffer_json_string(&r->out, r->model->name);
@@ -118,7 +118,7 @@ static void write_answer(struct http_request *r, const struct zero_shot *z, floa
 
 static void answer(struct http_request *r)
 {
-    const struct zero_shot *z = r->state;
+    const struct zero_shot_call *z = r->state;
     float *scores = calloc(z->labels.n + 1, sizeof *scores);
     if (!scores)
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
@@ -129,7 +129,7 @@ static void answer(struct http_request *r)
 
 void zero_shot_handle(struct http_request *r)
 {
-    struct zero_shot *z = work_state(r, sizeof *z, release);
+    struct zero_shot_call *z = work_state(r, sizeof *z, release);
     struct hone_text model = {0};
     if (!z)
         return;

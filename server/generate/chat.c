@@ -147,7 +147,7 @@ static struct answer_form form_of(const struct chat *chat, const struct choice *
 
 /* ---- bit by bit --------------------------------------------------------------------------------------------------- */
 
-struct telling {
+struct chat_telling {
     struct chat *chat;
     const struct choice *c;
     const struct hone_token *token;
@@ -156,7 +156,7 @@ struct telling {
 
 static void tell_part(void *arg, const struct answer_part *part)
 {
-    struct telling *t = arg;
+    struct chat_telling *t = arg;
     t->chat->dialect->part(t->out, t->chat, t->c, part, t->token);
     t->token = NULL;
 }
@@ -166,7 +166,7 @@ static void tell(struct choice *c, const struct hone_token *token, struct reply_
     struct chat *chat = (struct chat *)c->all;
     const struct answer_form form = form_of(chat, c);
     bool is_token = token->id >= 0, logprobs = c->generation.logprobs && is_token;
-    struct telling t = {chat, c, logprobs ? token : NULL, out};
+    struct chat_telling t = {chat, c, logprobs ? token : NULL, out};
     struct answer_part nothing = {.kind = ANSWER_TEXT, .text = {"", 0}};
     if (c->n_tokens <= 1 && is_token)
         chat->dialect->begin(out, chat, c);
@@ -189,7 +189,7 @@ static void end_stream(struct chat *chat)
     struct reply_buffer out = {0};
     for (size_t i = 0; i < all->n; i++) {
         struct choice *c = &all->items[i];
-        struct telling t = {chat, c, NULL, &out};
+        struct chat_telling t = {chat, c, NULL, &out};
         const struct answer_form form = form_of(chat, c);
         if (c->n_tokens == 0)
             chat->dialect->begin(&out, chat, c);

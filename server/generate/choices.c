@@ -110,7 +110,7 @@ void choices_constrain(struct choices *c, const char *field, char *schema)
     c->constraint = CONSTRAINT_VALUE;
 }
 
-void choices_follow(struct choices *c, const char *field, char *grammar, enum constraint constraint)
+void choices_follow(struct choices *c, const char *field, char *grammar, enum choice_constraint constraint)
 {
     c->r->blamed = field;
     if (!grammar) {

@@ -19,7 +19,7 @@ struct choice {
 };
 
 /* What a text must look like: nothing; a grammar, which may allow calls of tools, too; or a value that the client reads. */
-enum constraint { CONSTRAINT_NONE, CONSTRAINT_GRAMMAR, CONSTRAINT_VALUE };
+enum choice_constraint { CONSTRAINT_NONE, CONSTRAINT_GRAMMAR, CONSTRAINT_VALUE };
 
 struct choices {
     struct http_request *r;
@@ -46,7 +46,7 @@ struct choices {
     struct texts stops, breakers;
     struct hone_bias *biases;
     char *schema, *grammar;
-    enum constraint constraint;
+    enum choice_constraint constraint;
     const json_t *within; /* an object within the request that has fields of choices_read, too; NULL: none */
     json_t *within_asked; /* names of those that were read; owned */
     char headers[2048];   /* "X-Ignored-Fields: ..." and "X-Schema-Notes: ...", or empty */
@@ -79,7 +79,7 @@ bool choices_add_prompt(struct choices *c, char *text, size_t size);
 /* The text must be JSON of that schema, or follow that grammar, which are kept; NULL is out of memory. field: a constant, what the
  * client calls it. */
 void choices_constrain(struct choices *c, const char *field, char *schema);
-void choices_follow(struct choices *c, const char *field, char *grammar, enum constraint constraint);
+void choices_follow(struct choices *c, const char *field, char *grammar, enum choice_constraint constraint);
 
 /* Submits them all; `then` is called when each has its end, or one has failed. */
 void choices_submit(struct http_request *r, struct choices *c, http_handler then);

@@ -14,13 +14,13 @@
 #define SWEPT    4    /* that are too old leave with each that comes, so that they get fewer */
 
 /* A ring, from the oldest on. */
-struct by_age {
-    struct by_age *prev, *next;
+struct answers_by_age {
+    struct answers_by_age *prev, *next;
 };
 
 struct answers_entry {
     struct lru_entry lru; /* first, so that an entry of the list is one of these */
-    struct by_age age;
+    struct answers_by_age age;
     uint64_t made; /* ns */
     const struct route *route;
     uint64_t partition;
@@ -35,7 +35,7 @@ struct answers {
     const struct clock *clock;
     uint64_t seed; /* so that nobody can choose texts of one hash */
     struct lru entries;
-    struct by_age ages; /* the ring's end: next is the oldest */
+    struct answers_by_age ages; /* the ring's end: next is the oldest */
     uint64_t n_hits, n_misses;
 };
 
@@ -69,7 +69,7 @@ struct answers *answers_new(size_t max_bytes, double max_age, double old_age, co
         return NULL;
     pthread_mutex_init(&a->lock, NULL);
     a->entries = (struct lru){.max_bytes = max_bytes, .same = same_question, .release = release_entry};
-    a->ages = (struct by_age){&a->ages, &a->ages};
+    a->ages = (struct answers_by_age){&a->ages, &a->ages};
     a->max_age = max_age;
     a->old_age = old_age;
     a->clock = clock;
@@ -157,7 +157,7 @@ static struct answers_entry *new_entry(const struct answers *a, const struct que
                                 .partition = q->partition,
                                 .response = response_use(response),
                                 .n_body = q->body.size};
-    e->age = (struct by_age){&e->age, &e->age};
+    e->age = (struct answers_by_age){&e->age, &e->age};
     text_put(e->body, q->body);
     return e;
 }
@@ -181,7 +181,7 @@ void answers_keep(struct answers *a, const struct route *route, uint64_t partiti
     /* Unless another request was faster. */
     bool is_kept = !old && lru_add(&a->entries, &e->lru, hash, n_bytes);
     if (is_kept) {
-        e->age = (struct by_age){a->ages.prev, &a->ages};
+        e->age = (struct answers_by_age){a->ages.prev, &a->ages};
         a->ages.prev->next = &e->age;
         a->ages.prev = &e->age;
     }

@@ -100,7 +100,7 @@ struct http_request {
 
     /* The core's own. */
     struct client *client; /* NULL while it describes itself, and when it is `gone` */
-    struct head head;
+    struct http_head head;
     struct body incoming;
     char id[64];                /* of X-Request-Id */
     struct quota *quota;        /* its client's, which counts it; or NULL */

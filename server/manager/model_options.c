@@ -9,13 +9,14 @@
 
 /* ---- one of them ---- */
 
-struct reader {
+struct options_reader {
     struct model_options *out;
     const char *where;
     struct hone_error *err;
 };
 
-static enum hone_status read_count(const struct reader *r, const char *name, const char *value, size_t *out)
+static enum hone_status read_count(const struct options_reader *r, const char *name, const char *value,
+                                   size_t *out)
 {
     char *end;
     unsigned long n = strtoul(value, &end, 10);
@@ -26,7 +27,7 @@ static enum hone_status read_count(const struct reader *r, const char *name, con
     return HONE_OK;
 }
 
-static enum hone_status read_choice(const struct reader *r, const char *name, const char *value,
+static enum hone_status read_choice(const struct options_reader *r, const char *name, const char *value,
                                     const char *choices, int *out)
 {
     *out = 0;
@@ -38,7 +39,7 @@ static enum hone_status read_choice(const struct reader *r, const char *name, co
     return HONE_OK;
 }
 
-static enum hone_status read_load(const struct reader *r, const char *name, const char *value)
+static enum hone_status read_load(const struct options_reader *r, const char *name, const char *value)
 {
     static const enum load_when whens[] = {LOAD_START, LOAD_BACKGROUND, LOAD_DEMAND};
     int i = 0;
@@ -48,7 +49,7 @@ static enum hone_status read_load(const struct reader *r, const char *name, cons
     return status;
 }
 
-static enum hone_status read_one(const struct reader *r, const char *name, const char *value)
+static enum hone_status read_one(const struct options_reader *r, const char *name, const char *value)
 {
     struct model_options *o = r->out;
     const struct {
@@ -110,7 +111,7 @@ const char *model_spec_options(const char *spec)
     return NULL;
 }
 
-static enum hone_status check(const struct reader *r)
+static enum hone_status check(const struct options_reader *r)
 {
     const struct model_options *o = r->out;
     if (o->keep && o->load == LOAD_DEMAND)
@@ -124,7 +125,7 @@ static enum hone_status check(const struct reader *r)
 enum hone_status model_options_read(struct model_options *out, const char *spec, const char *where,
                                     const struct settings *s, struct hone_error *err)
 {
-    const struct reader r = {out, where, err};
+    const struct options_reader r = {out, where, err};
     const char *options = model_spec_options(spec);
     *out = (struct model_options){.compute = s->compute,
                                   .max_length = s->max_length,

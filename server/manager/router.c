@@ -13,7 +13,7 @@
 
 /* ---- rules ---- */
 
-struct reader {
+struct router_reader {
     const struct models *models;
     const char *where;
     struct hone_error *err;
@@ -34,8 +34,8 @@ static bool read_bound(const char *text, size_t n, double *out)
 }
 
 /* "30..", "..100", "30..100" */
-static enum hone_status read_range(const struct reader *r, const char *name, const char *value, double *least,
-                                   double *most)
+static enum hone_status read_range(const struct router_reader *r, const char *name, const char *value,
+                                   double *least, double *most)
 {
     const char *dots = strstr(value, "..");
     if (dots && read_bound(value, (size_t)(dots - value), least) &&
@@ -45,7 +45,7 @@ static enum hone_status read_range(const struct reader *r, const char *name, con
                 value);
 }
 
-static enum hone_status read_task(const struct reader *r, const char *value, struct rule *rule)
+static enum hone_status read_task(const struct router_reader *r, const char *value, struct router_rule *rule)
 {
     static const struct {
         const char *name;
@@ -64,8 +64,8 @@ static enum hone_status read_task(const struct reader *r, const char *value, str
                       r->where, value);
 }
 
-static enum hone_status read_condition(const struct reader *r, struct rule *rule, const char *name,
-                                       const char *value)
+static enum hone_status read_condition(const struct router_reader *r, struct router_rule *rule,
+                                       const char *name, const char *value)
 {
     if (strcmp(name, "model") == 0) {
         rule->model = models_find(r->models, (struct hone_text){value, strlen(value)}, HONE_TASK_NONE);
@@ -105,7 +105,7 @@ static int fitness(const struct served_model *m, bool reranks, enum hone_task ta
     return models_only_rank(m) ? 3 : info->task == HONE_TASK_EMBED ? 2 : models_can_rank(m);
 }
 
-static enum hone_status check_rule(const struct reader *r, const struct rule *rule)
+static enum hone_status check_rule(const struct router_reader *r, const struct router_rule *rule)
 {
     struct hone_text name = {rule->route, strlen(rule->route)};
     if (!*rule->route || strchr(rule->route, '='))
@@ -120,9 +120,9 @@ static enum hone_status check_rule(const struct reader *r, const struct rule *ru
     return HONE_OK;
 }
 
-static enum hone_status read_rule(struct rule *out, const char *text, const struct reader *r)
+static enum hone_status read_rule(struct router_rule *out, const char *text, const struct router_reader *r)
 {
-    *out = (struct rule){.text = strdup(text), .most_bytes = SIZE_MAX, .most_score = INFINITY};
+    *out = (struct router_rule){.text = strdup(text), .most_bytes = SIZE_MAX, .most_score = INFINITY};
     if (!out->text)
         return fail(r->err, HONE_FAILED, "out of memory for routes");
     char *rest, *word = strtok_r(out->text, ",", &rest);
@@ -163,7 +163,7 @@ enum hone_status router_open(struct router *out, const struct settings *s, const
     for (size_t i = 0; i < s->n_routes && status == HONE_OK; i++) {
         char where[256];
         snprintf(where, sizeof where, "%.200s:%d", s->config, s->route_lines[i]);
-        status = read_rule(&out->rules[out->n++], s->routes[i], &(struct reader){models, where, err});
+        status = read_rule(&out->rules[out->n++], s->routes[i], &(struct router_reader){models, where, err});
     }
     return status;
 }
@@ -254,14 +254,14 @@ static bool reads_all(const struct served_model *m, const struct complexity *c)
     return m->info->max_length == 0 || c->bytes / BYTES_A_TOKEN <= m->info->max_length;
 }
 
-static bool is_about(const struct rule *rule, const struct http_request *r, enum hone_task task)
+static bool is_about(const struct router_rule *rule, const struct http_request *r, enum hone_task task)
 {
     if (r->reranks)
         return rule->task == HONE_TASK_NONE;
     return !rule->reranks && (rule->task == HONE_TASK_NONE || rule->task == task);
 }
 
-static bool holds(const struct rule *rule, const struct complexity *c, double score)
+static bool holds(const struct router_rule *rule, const struct complexity *c, double score)
 {
     return (rule->kind == RULE_ANY || (rule->kind == RULE_CODE) == c->is_code) &&
            c->bytes >= rule->least_bytes && c->bytes <= rule->most_bytes && score >= rule->least_score &&
@@ -327,7 +327,7 @@ struct served_model *router_choose(struct http_request *r, struct hone_text name
     measure(r, &c);
     double score = complexity_score(&c, &router->weights);
     for (size_t i = 0; i < router->n; i++) {
-        struct rule *rule = &router->rules[i];
+        struct router_rule *rule = &router->rules[i];
         if (!text_is(name, rule->route))
             continue;
         has_rules = true;

@@ -11,7 +11,7 @@
 #define ROUTER_AUTO "auto"
 
 /* `route = NAME, model = MODEL, task = generate, kind = code, length = 0..2000, complexity = 30..` */
-struct rule {
+struct router_rule {
     char *text; /* of the strings below */
     const char *route;
     struct served_model *model;
@@ -24,7 +24,7 @@ struct rule {
 };
 
 struct router {
-    struct rule *rules; /* [n], in their order */
+    struct router_rule *rules; /* [n], in their order */
     size_t n;
     struct complexity_weights weights;
     _Atomic uint64_t *by_auto; /* [models]: how often the rule that nobody wrote chose each */

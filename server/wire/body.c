@@ -4,7 +4,7 @@
 
 #define MAX_BESIDE 4096 /* bytes of chunk extensions and trailers, which nobody here reads */
 
-struct body body_of(const struct head *h)
+struct body body_of(const struct http_head *h)
 {
     if (h->chunked)
         return (struct body){.state = BODY_SIZE};

@@ -27,7 +27,7 @@ struct body {
 };
 
 /* What follows a head. */
-struct body body_of(const struct head *h);
+struct body body_of(const struct http_head *h);
 
 /* Takes some of n bytes, > 0, and returns how many. *out and *n_out: those that are the body's own, which lie in data.
  * Nothing is taken any more when the state is BODY_DONE or BODY_BAD. */

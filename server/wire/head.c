@@ -100,7 +100,7 @@ static bool unescape(char *out, const char *text, size_t n, bool plus)
 
 /* "http://host/path", as it is sent to proxies: the host counts, whatever the field says (RFC 9112, 3.2.2). The
  * authority is moved in front of where it was, so that both can end with a NUL. */
-static const char *take_authority(struct head *h, char *target)
+static const char *take_authority(struct http_head *h, char *target)
 {
     char *start = strstr(target, "://") + 3;
     size_t n = strcspn(start, "/?");
@@ -111,7 +111,7 @@ static const char *take_authority(struct head *h, char *target)
     return start;
 }
 
-static bool read_target(struct head *h, char *target)
+static bool read_target(struct http_head *h, char *target)
 {
     const char *path = target;
     if (!is_target(target))
@@ -128,7 +128,7 @@ static bool read_target(struct head *h, char *target)
     return true;
 }
 
-static const char *read_line(struct head *h, char *line, int *status)
+static const char *read_line(struct http_head *h, char *line, int *status)
 {
     char *target = strchr(line, ' '), *version = target ? strchr(target + 1, ' ') : NULL;
     if (!version)
@@ -150,7 +150,7 @@ static const char *read_line(struct head *h, char *line, int *status)
 
 /* ---- the fields ---- */
 
-static const char *read_field(struct head *h, char *line, size_t n, int *status)
+static const char *read_field(struct http_head *h, char *line, size_t n, int *status)
 {
     char *colon = memchr(line, ':', n);
     if (*line == ' ' || *line == '\t')
@@ -177,7 +177,7 @@ static const char *read_field(struct head *h, char *line, size_t n, int *status)
     return NULL;
 }
 
-static size_t count(const struct head *h, const char *name, const char **value)
+static size_t count(const struct http_head *h, const char *name, const char **value)
 {
     size_t n = 0;
     for (size_t i = 0; i < h->n_fields; i++)
@@ -188,7 +188,7 @@ static size_t count(const struct head *h, const char *name, const char **value)
     return n;
 }
 
-static const char *read_host(struct head *h)
+static const char *read_host(struct http_head *h)
 {
     const char *host = NULL;
     size_t n = count(h, "Host", &host);
@@ -200,7 +200,7 @@ static const char *read_host(struct head *h)
     return NULL;
 }
 
-static const char *read_length(struct head *h)
+static const char *read_length(struct http_head *h)
 {
     const char *length = NULL, *coding = NULL;
     size_t n = count(h, "Content-Length", &length) + count(h, "Transfer-Encoding", &coding);
@@ -228,7 +228,7 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-static void read_wishes(struct head *h)
+static void read_wishes(struct http_head *h)
 {
     const char *expect = head_value(h, "Expect");
     h->keeps = !h->old;
@@ -245,7 +245,7 @@ static void read_wishes(struct head *h)
 
 /* ---- all of it ---- */
 
-const char *head_read(struct head *out, const char *data, size_t n, int *status)
+const char *head_read(struct http_head *out, const char *data, size_t n, int *status)
 {
     memset(out, 0, sizeof *out);
     *status = 503;
@@ -277,14 +277,14 @@ const char *head_read(struct head *out, const char *data, size_t n, int *status)
     return wrong;
 }
 
-void head_release(struct head *h)
+void head_release(struct http_head *h)
 {
     free(h->text);
     h->text = NULL;
     h->n_fields = 0;
 }
 
-const char *head_value(const struct head *h, const char *name)
+const char *head_value(const struct http_head *h, const char *name)
 {
     for (size_t i = 0; i < h->n_fields; i++)
         if (strcasecmp(h->fields[i].name, name) == 0)
@@ -292,7 +292,7 @@ const char *head_value(const struct head *h, const char *name)
     return NULL;
 }
 
-const char *head_argument(const struct head *h, const char *name)
+const char *head_argument(const struct http_head *h, const char *name)
 {
     size_t n;
     for (const char *p = h->query; p && *p; p += n + (p[n] == '&')) {

@@ -11,7 +11,7 @@
 
 #define HEAD_MAX_FIELDS 100 /* of a head; browsers send some 20, proxies add a few */
 
-struct head {
+struct http_head {
     char *text; /* to be freed; all strings lie in it */
     const char *method;
     const char *path; /* without escapes; NULL: they stand for no text */
@@ -35,13 +35,13 @@ long head_find(const char *data, size_t n, size_t *seen);
 
 /* Reads one of n bytes, as head_find has it. NULL, or why it is refused: a sentence; *status is what for. *out is to be
  * released after a failure, too. */
-const char *head_read(struct head *out, const char *data, size_t n, int *status);
-void head_release(struct head *h);
+const char *head_read(struct http_head *out, const char *data, size_t n, int *status);
+void head_release(struct http_head *h);
 
 /* The value of the first field of that name, in whatever case; NULL: there is none. */
-const char *head_value(const struct head *h, const char *name);
+const char *head_value(const struct http_head *h, const char *name);
 
 /* The value of a parameter in the query, without escapes; NULL: there is none. Until the next call. */
-const char *head_argument(const struct head *h, const char *name);
+const char *head_argument(const struct http_head *h, const char *name);
 
 #endif

@@ -15,7 +15,7 @@ static char *copy_of(const char *text, size_t n)
 }
 
 /* The status that a head is refused with; 0: it is taken, and in *h, which is to be released. */
-static int read_head(struct head *h, const char *text, size_t n)
+static int read_head(struct http_head *h, const char *text, size_t n)
 {
     int status = 0;
     size_t seen = 0;
@@ -34,7 +34,7 @@ static int read_head(struct head *h, const char *text, size_t n)
 
 static int status_of(const char *text)
 {
-    struct head h;
+    struct http_head h;
     int status = read_head(&h, text, strlen(text));
     head_release(&h);
     return status;
@@ -132,7 +132,7 @@ static void there_is_one_length(void **state)
         {"Transfer-Encoding:\r\n", 400, 0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct head h;
+        struct http_head h;
         char text[256];
         int n = snprintf(text, sizeof text, "POST / HTTP/1.1\r\n" HOST "%s\r\n", cases[i].fields);
         int status = read_head(&h, text, (size_t)n);
@@ -148,7 +148,7 @@ static void a_nul_is_none(void **state)
 {
     (void)state;
     static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\nX-API-Key: key\0more\r\n\r\n";
-    struct head h;
+    struct http_head h;
     assert_int_equal(read_head(&h, text, sizeof text - 1), 400);
     head_release(&h);
 }
@@ -171,7 +171,7 @@ static void parts_are_found(void **state)
     static const char text[] =
         "GET /a%20b/%C3%A9?model=x%2By+z&n=&model=2&%6dore=1 HTTP/1.1\r\n"
         "Host: a\r\nX-One: \t1 2\t \r\nConnection: x, Close\r\nExpect: 100-Continue\r\n\r\n";
-    struct head h;
+    struct http_head h;
     assert_int_equal(read_head(&h, text, sizeof text - 1), 0);
     assert_string_equal(h.method, "GET");
     assert_string_equal(h.path, "/a b/\xc3\xa9");
@@ -309,7 +309,7 @@ static void nothing_breaks_it(void **state)
     for (int i = 0; i < 200000; i++) {
         char text[512] = "";
         size_t n = 0;
-        struct head h;
+        struct http_head h;
         for (int k = 0; k < 24; k++) {
             random = random * 6364136223846793005 + 1442695040888963407;
             size_t part = (size_t)(random >> 33) % (sizeof parts / sizeof *parts);

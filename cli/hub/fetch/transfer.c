@@ -13,7 +13,7 @@
 struct transfer;
 
 /* A connection, and the part that comes over it. */
-struct stream {
+struct transfer_stream {
     struct transfer *t;
     CURL *easy; /* NULL: it rests */
     bool busy;  /* has a part */
@@ -30,7 +30,7 @@ struct transfer {
     struct http *http;
     const struct transfer_job *job;
     struct parts parts;
-    struct stream *streams;
+    struct transfer_stream *streams;
     CURLM *multi;
     char *location;
     bool no_ranges; /* the server sends all of it whatever is asked for */
@@ -65,7 +65,7 @@ static enum hone_status locate(struct transfer *t, struct hone_error *err)
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
-    struct stream *s = arg;
+    struct transfer_stream *s = arg;
     char text[128];
     unsigned long long first;
     n *= size;
@@ -76,7 +76,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 }
 
 /* Whether what comes is what was asked for. Bodies of errors are dropped. */
-static bool suits(struct stream *s, bool *drop)
+static bool suits(struct transfer_stream *s, bool *drop)
 {
     long status = 0;
     curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -92,7 +92,7 @@ static bool suits(struct stream *s, bool *drop)
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-    struct stream *s = arg;
+    struct transfer_stream *s = arg;
     bool drop = false;
     n *= size;
     if (s->at == s->start && !suits(s, &drop))
@@ -116,7 +116,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 
 /* ---- streams ---- */
 
-static bool start(struct stream *s)
+static bool start(struct transfer_stream *s)
 {
     struct transfer *t = s->t;
     char range[64];
@@ -143,7 +143,7 @@ static bool start(struct stream *s)
     return curl_multi_add_handle(t->multi, s->easy) == CURLM_OK;
 }
 
-static void stop(struct stream *s)
+static void stop(struct transfer_stream *s)
 {
     if (s->easy) {
         curl_multi_remove_handle(s->t->multi, s->easy);
@@ -157,7 +157,7 @@ static enum hone_status feed(struct transfer *t, size_t *n_busy, struct hone_err
 {
     *n_busy = 0;
     for (size_t i = 0; i < (t->no_ranges ? 1 : t->job->n_streams); i++) {
-        struct stream *s = &t->streams[i];
+        struct transfer_stream *s = &t->streams[i];
         if (!s->busy && parts_take(&t->parts, &s->part)) {
             s->busy = true;
             s->at = s->furthest = parts_start(&t->parts, s->part);
@@ -174,7 +174,7 @@ static enum hone_status feed(struct transfer *t, size_t *n_busy, struct hone_err
 
 /* ---- how attempts end ---- */
 
-static enum hone_status judge_failure(struct stream *s, CURLcode code, long status, long retry_after,
+static enum hone_status judge_failure(struct transfer_stream *s, CURLcode code, long status, long retry_after,
                                       struct hone_error *err)
 {
     struct transfer *t = s->t;
@@ -202,7 +202,7 @@ static enum hone_status judge_failure(struct stream *s, CURLcode code, long stat
                     *s->why ? s->why : curl_easy_strerror(code));
 }
 
-static enum hone_status take_result(struct stream *s, CURLcode code, struct hone_error *err)
+static enum hone_status take_result(struct transfer_stream *s, CURLcode code, struct hone_error *err)
 {
     struct transfer *t = s->t;
     long status = 0;
@@ -239,7 +239,7 @@ static enum hone_status collect(struct transfer *t, struct hone_error *err)
     int left;
     enum hone_status status = HONE_OK;
     while (status == HONE_OK && (message = curl_multi_info_read(t->multi, &left))) {
-        struct stream *s;
+        struct transfer_stream *s;
         CURLcode code = message->data.result;
         if (message->msg != CURLMSG_DONE)
             continue;

@@ -50,7 +50,7 @@ static const struct symbol *repeat_of(const struct places *p, uint32_t member)
 /* Whether the members are the first bytes of a character that is repeated, and the closing quote, and no others. */
 static bool find_inside(const struct places *p, uint32_t state, struct inside *in)
 {
-    const struct state *s = &p->states[state];
+    const struct match_state *s = &p->states[state];
     const struct symbol *repeat = NULL;
     for (uint32_t i = 0; i < s->n && !repeat; i++) {
         repeat = repeat_of(p, p->members[s->first + i]);
@@ -82,8 +82,8 @@ static bool find_inside(const struct places *p, uint32_t state, struct inside *i
 /* ---- walks ---- */
 
 /* The tokens that end at a node; of those with characters before the tree's bytes, where these have room. */
-static size_t allow_ids(const struct trie *t, const struct trie_node *node, const struct inside *in,
-                        uint64_t *mask)
+static size_t allow_ids(const struct byte_trie *t, const struct token_trie_node *node,
+                        const struct inside *in, uint64_t *mask)
 {
     size_t n_allowed = 0;
     for (uint32_t id = node->first; id < node->first + node->n_ids; id++)
@@ -102,7 +102,7 @@ static bool is_set(const struct places *p, uint32_t symbol)
 /* Fills in what a state is: in one place, before a byte that another one follows, it is within a word. */
 static void set_state(const struct places *p, uint32_t state, struct mask_step *step)
 {
-    const struct state *s = &p->states[state];
+    const struct match_state *s = &p->states[state];
     uint32_t member = s->n == 1 ? p->members[s->first] : PLACE_END;
     const struct place *at = &p->list[member];
     step->state = state;
@@ -134,7 +134,7 @@ static bool set_next(struct places *p, const struct mask_step *from, unsigned ch
 }
 
 /* The tokens of a tree that lead from the state anywhere. Returns how many. */
-static size_t walk(struct places *p, const struct trie *t, uint32_t state, const struct inside *in,
+static size_t walk(struct places *p, const struct byte_trie *t, uint32_t state, const struct inside *in,
                    struct mask_step *path, uint64_t *mask)
 {
     size_t n_allowed = in ? allow_ids(t, t->nodes, in, mask) : 0;
@@ -150,7 +150,7 @@ static size_t walk(struct places *p, const struct trie *t, uint32_t state, const
                 break;
             continue;
         }
-        const struct trie_node *node = &t->nodes[at->next];
+        const struct token_trie_node *node = &t->nodes[at->next];
         unsigned char byte = t->bytes[at->next++];
         if (!set_next(p, at, byte, at + 1))
             continue;

@@ -11,7 +11,7 @@ enum {
     MOST_ENDING = 15000 /* tokens that are tried one by one */
 };
 
-struct run {
+struct mask_run {
     struct places *p;
     const struct token_sets *sets;
     uint32_t states[TOKEN_SETS_LENGTHS]; /* [n] after 0, 1 ... characters of the class, so far as they go */
@@ -68,7 +68,7 @@ static uint32_t next_beyond(struct places *p, uint32_t state)
 }
 
 /* The state that most bytes of ASCII lead to, which are the class; STATE_NONE: they are few. */
-static uint32_t find_class(struct run *r, uint32_t state)
+static uint32_t find_class(struct mask_run *r, uint32_t state)
 {
     struct byte_set live = live_of(r->p, state);
     uint32_t to = STATE_NONE, next[TOKEN_ASCII];
@@ -89,7 +89,7 @@ static uint32_t find_class(struct run *r, uint32_t state)
 }
 
 /* Where the whole class leads; STATE_NONE: not to the same state. */
-static uint32_t next_of_class(struct run *r, uint32_t state)
+static uint32_t next_of_class(struct mask_run *r, uint32_t state)
 {
     uint32_t to = STATE_NONE;
     for (unsigned i = 0; i < 2; i++)
@@ -107,7 +107,7 @@ static uint32_t next_of_class(struct run *r, uint32_t state)
 /* ---- the run ---- */
 
 /* The bytes that end the run after any number of characters. Returns how many tokens hold them. */
-static size_t find_exits(struct run *r)
+static size_t find_exits(struct mask_run *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++) {
@@ -124,7 +124,7 @@ static size_t find_exits(struct run *r)
 }
 
 /* false: the state is within none, or within one of which little is known. */
-static bool find_run(struct run *r, uint32_t state)
+static bool find_run(struct mask_run *r, uint32_t state)
 {
     uint32_t to = r->p->states[state].n_live < MIN_CHARS ? STATE_NONE : find_class(r, state);
     if (to == STATE_NONE)
@@ -154,7 +154,7 @@ static void clear(uint64_t *mask, const uint64_t *which, size_t n)
 }
 
 /* The tokens of characters of the class alone, as long as they may be. */
-static void take_class(const struct run *r, size_t n_words, uint64_t *mask)
+static void take_class(const struct mask_run *r, size_t n_words, uint64_t *mask)
 {
     const struct token_sets *t = r->sets;
     memcpy(mask, t->texts, n_words * sizeof *mask);
@@ -180,7 +180,7 @@ struct trial {
 };
 
 /* Allows the token if it leads anywhere. common: bytes that it begins with as the one before it does. */
-static void try_token(const struct run *r, struct trial *t, int32_t id, size_t common, uint64_t *mask)
+static void try_token(const struct mask_run *r, struct trial *t, int32_t id, size_t common, uint64_t *mask)
 {
     struct hone_text text = token_sets_text(r->sets, id);
     if (t->dead && common > t->n)
@@ -201,7 +201,7 @@ static void try_token(const struct run *r, struct trial *t, int32_t id, size_t c
 }
 
 /* Those that end the run, and those that are longer than it is known to go on. */
-static void try_others(const struct run *r, size_t n_words, uint64_t *mask)
+static void try_others(const struct mask_run *r, size_t n_words, uint64_t *mask)
 {
     const struct token_sets *t = r->sets;
     struct trial trial = {.path = {r->states[0]}};
@@ -219,7 +219,7 @@ static void try_others(const struct run *r, size_t n_words, uint64_t *mask)
 bool mask_make_run(struct places *p, uint32_t state, const struct token_trie *t, uint64_t *mask,
                    size_t *n_allowed)
 {
-    struct run r = {.p = p, .sets = &t->sets};
+    struct mask_run r = {.p = p, .sets = &t->sets};
     size_t n_words = (t->n_vocab + 63) / 64;
     if (!find_run(&r, state) || p->failed)
         return false;

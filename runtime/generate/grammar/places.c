@@ -44,7 +44,7 @@ static uint64_t hash_place(const struct places *p, uint32_t number)
 
 static uint64_t hash_state(const struct places *p, uint32_t number)
 {
-    const struct state *s = &p->states[number];
+    const struct match_state *s = &p->states[number];
     if (s->n == 0) /* and there may be no members at all yet */
         return 0;
     return hash_bytes(p->members + s->first, s->n * sizeof *p->members);
@@ -57,7 +57,7 @@ static bool equal_places(const struct places *p, uint32_t a, uint32_t b)
 
 static bool equal_states(const struct places *p, uint32_t a, uint32_t b)
 {
-    const struct state *x = &p->states[a], *y = &p->states[b];
+    const struct match_state *x = &p->states[a], *y = &p->states[b];
     return x->n == y->n &&
            (x->n == 0 || memcmp(p->members + x->first, p->members + y->first, x->n * sizeof(uint32_t)) == 0);
 }
@@ -188,7 +188,7 @@ static const struct byte_set *set_of(const struct places *p, uint32_t place)
     return place == PLACE_END ? &none : &p->g->sets[p->g->symbols[p->list[place].symbol].index];
 }
 
-static void find_live(const struct places *p, struct state *s)
+static void find_live(const struct places *p, struct match_state *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
         set_add(&s->live, set_of(p, p->members[s->first + i]));
@@ -202,8 +202,8 @@ static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
     if (p->failed || !reserve(p, &p->states, &p->states_capacity, p->n_states + 1, sizeof *p->states) ||
         !reserve(p, &p->members, &p->members_capacity, p->n_members + n, sizeof *p->members))
         return STATE_DEAD;
-    struct state *made = &p->states[p->n_states];
-    *made = (struct state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
+    struct match_state *made = &p->states[p->n_states];
+    *made = (struct match_state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
     if (n > 0)
         memcpy(p->members + p->n_members, found, n * sizeof *found);
     uint32_t number = table_find(p, &p->state_table, &kind_state, (uint32_t)p->n_states);
@@ -239,7 +239,7 @@ uint32_t places_start(struct places *p)
 static uint32_t work_out(struct places *p, uint32_t state, unsigned char byte, struct byte_set *same)
 {
     struct round r = {0};
-    const struct state *s = &p->states[state];
+    const struct match_state *s = &p->states[state];
     *same = s->live;
     p->round++;
     for (uint32_t i = 0; i < s->n && !p->failed; i++) {
@@ -255,7 +255,7 @@ static uint32_t work_out(struct places *p, uint32_t state, unsigned char byte, s
 }
 
 /* Where the state after a live byte is kept. */
-static size_t slot_of(const struct state *s, unsigned char byte)
+static size_t slot_of(const struct match_state *s, unsigned char byte)
 {
     size_t n = 0;
     if (s->n_live > STATE_FEW)
@@ -265,7 +265,7 @@ static size_t slot_of(const struct state *s, unsigned char byte)
     return n + (size_t)__builtin_popcountll(s->live.bits[byte / 64] & (((uint64_t)1 << byte % 64) - 1));
 }
 
-static bool make_next(struct places *p, struct state *s)
+static bool make_next(struct places *p, struct match_state *s)
 {
     size_t size = (s->n_live > STATE_FEW ? 256 : s->n_live) * sizeof *s->next;
     bool may = p->memory + size <= MATCHER_MAX_MEMORY;
@@ -283,7 +283,7 @@ static bool make_next(struct places *p, struct state *s)
 uint32_t places_find_next(struct places *p, uint32_t state, unsigned char byte)
 {
     struct byte_set same;
-    struct state *s = &p->states[state];
+    struct match_state *s = &p->states[state];
     if (p->failed || !set_has(&s->live, byte) || (!s->next && !make_next(p, s)))
         return STATE_DEAD;
     uint32_t known = s->next[slot_of(s, byte)];
@@ -315,7 +315,7 @@ uint32_t places_behind(struct places *p, uint32_t after)
 
 bool places_is_end(const struct places *p, uint32_t state)
 {
-    const struct state *s = &p->states[state];
+    const struct match_state *s = &p->states[state];
     return s->n > 0 && p->members[s->first] == PLACE_END;
 }
 
@@ -342,7 +342,7 @@ static uint32_t copy_place(struct places *to, const struct places *from, uint32_
 
 uint32_t places_copy(struct places *to, const struct places *from, uint32_t state)
 {
-    const struct state *s = &from->states[state];
+    const struct match_state *s = &from->states[state];
     uint32_t *copies = malloc(from->n * sizeof *copies);
     if (!copies || !reserve(to, &to->found, &to->found_capacity, s->n + 1, sizeof *to->found)) {
         free(copies);

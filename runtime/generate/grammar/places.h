@@ -21,7 +21,7 @@ struct place {
 
 /* Most states are within a word that the grammar wants, and few bytes lead on from there: their lists are short, since a
  * kilobyte for each took longer to clear and to page in than the states to find. */
-struct state {
+struct match_state {
     uint32_t first, n;    /* in `members`, rising */
     uint32_t n_live;      /* bytes */
     struct byte_set live; /* that lead to a place */
@@ -44,7 +44,7 @@ struct places {
     uint32_t *stamps; /* of each place: the round in which it was met */
     size_t n, capacity, stamps_capacity;
     struct number_table place_table, state_table;
-    struct state *states;
+    struct match_state *states;
     size_t n_states, states_capacity;
     uint32_t *members;
     size_t n_members, members_capacity;
@@ -66,7 +66,7 @@ uint32_t places_find_next(struct places *p, uint32_t state, unsigned char byte);
 uint32_t places_behind(struct places *p, uint32_t after);
 static inline uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
 {
-    const struct state *s = &p->states[state];
+    const struct match_state *s = &p->states[state];
     uint32_t known = s->next && s->n_live > STATE_FEW ? s->next[byte] : STATE_NONE;
     return known != STATE_NONE ? known : places_find_next(p, state, byte);
 }

@@ -50,10 +50,10 @@ static unsigned byte_at(const struct trie_piece *piece, uint32_t depth)
 }
 
 /* Gives the node its own pieces, which come first, and those below it theirs. */
-static size_t split_node(struct trie *t, const struct trie_piece *pieces, struct open_node at,
+static size_t split_node(struct byte_trie *t, const struct trie_piece *pieces, struct open_node at,
                          struct open_node *open, size_t n_open)
 {
-    struct trie_node *node = &t->nodes[at.node];
+    struct token_trie_node *node = &t->nodes[at.node];
     uint32_t i = node->first, end = i + node->n_ids;
     while (i < end && pieces[i].size == at.depth)
         i++;
@@ -63,7 +63,7 @@ static size_t split_node(struct trie *t, const struct trie_piece *pieces, struct
         while (i < end && byte_at(&pieces[i], at.depth) == byte_at(&pieces[begin], at.depth))
             i++;
         t->bytes[t->n] = (unsigned char)byte_at(&pieces[begin], at.depth);
-        t->nodes[t->n++] = (struct trie_node){.first = begin, .n_ids = i - begin};
+        t->nodes[t->n++] = (struct token_trie_node){.first = begin, .n_ids = i - begin};
     }
     node->n_children = (uint32_t)t->n - node->child;
     for (uint32_t k = node->n_children; k > 0; k--) /* the first one is the next to be split */
@@ -72,12 +72,12 @@ static size_t split_node(struct trie *t, const struct trie_piece *pieces, struct
 }
 
 /* Of sorted pieces. open [n_pieces + 1] */
-static void add_nodes(struct trie *t, const struct trie_piece *pieces, size_t n_pieces,
+static void add_nodes(struct byte_trie *t, const struct trie_piece *pieces, size_t n_pieces,
                       struct open_node *open)
 {
     size_t n_open = 1;
     open[0] = (struct open_node){0, 0};
-    t->nodes[0] = (struct trie_node){.n_ids = (uint32_t)n_pieces};
+    t->nodes[0] = (struct token_trie_node){.n_ids = (uint32_t)n_pieces};
     t->bytes[0] = 0;
     t->n = 1;
     while (n_open > 0) {
@@ -92,7 +92,7 @@ static void add_nodes(struct trie *t, const struct trie_piece *pieces, size_t n_
 }
 
 /* Sorts the pieces. false: out of memory. */
-static bool make_trie(struct trie *t, struct trie_piece *pieces, size_t n)
+static bool make_trie(struct byte_trie *t, struct trie_piece *pieces, size_t n)
 {
     size_t size = 1;
     for (size_t i = 0; i < n; i++)
@@ -106,7 +106,7 @@ static bool make_trie(struct trie *t, struct trie_piece *pieces, size_t n)
     if (ok) {
         qsort(pieces, n, sizeof *pieces, compare_pieces);
         add_nodes(t, pieces, n, open);
-        struct trie_node *fit = realloc(t->nodes, t->n * sizeof *t->nodes);
+        struct token_trie_node *fit = realloc(t->nodes, t->n * sizeof *t->nodes);
         t->nodes = fit ? fit : t->nodes;
         unsigned char *fit_bytes = realloc(t->bytes, t->n);
         t->bytes = fit_bytes ? fit_bytes : t->bytes;
@@ -115,7 +115,7 @@ static bool make_trie(struct trie *t, struct trie_piece *pieces, size_t n)
     return ok;
 }
 
-static void release_trie(struct trie *t)
+static void release_trie(struct byte_trie *t)
 {
     free(t->nodes);
     free(t->bytes);

@@ -10,14 +10,14 @@
 
 /* Where a walk has come to after some bytes. Those below it stand side by side, and their bytes apart from them: where few
  * bytes lead on, a walk passes over the others at a byte each. */
-struct trie_node {
+struct token_trie_node {
     uint32_t child, n_children; /* nodes */
     uint32_t first, n_ids;      /* in ids: the tokens that end here */
 };
 
-struct trie {
-    struct trie_node *nodes; /* [n]; the first one is before all bytes */
-    unsigned char *bytes;    /* [n] that lead to each */
+struct byte_trie {
+    struct token_trie_node *nodes; /* [n]; the first one is before all bytes */
+    unsigned char *bytes;          /* [n] that lead to each */
     int32_t *ids;
     uint16_t *runs; /* characters of each that come before the bytes of this tree */
     size_t n;
@@ -30,11 +30,11 @@ struct string_tokens {
     uint64_t *inside[TOKEN_MAX_RUN +
                      1]; /* [i] masks of those of at most i characters; the same where none has just i */
     size_t max_run;      /* characters of the longest */
-    struct trie closing;
+    struct byte_trie closing;
 };
 
 struct token_trie {
-    struct trie all;
+    struct byte_trie all;
     struct string_tokens strings[2]; /* without escapes, and with them */
     struct token_sets sets;
     int32_t *end_ids;

@@ -25,7 +25,7 @@ void token_rules_release(struct token_rules *r)
     *r = token_rules_none();
 }
 
-static enum hone_status check_list(const struct token_list *list, size_t n_vocab, const char *path,
+static enum hone_status check_list(const struct token_ids *list, size_t n_vocab, const char *path,
                                    struct hone_error *err)
 {
     for (size_t i = 0; i < list->n; i++)
@@ -40,7 +40,7 @@ enum hone_status token_rules_check(const struct token_rules *r, size_t n_vocab, 
                                    struct hone_error *err)
 {
     int32_t ends[] = {r->first < 0 ? 0 : r->first, r->last < 0 ? 0 : r->last};
-    const struct token_list forced = {ends, 2};
+    const struct token_ids forced = {ends, 2};
     size_t n_bad = 0;
     enum hone_status status = check_list(&forced, n_vocab, path, err);
     if (status == HONE_OK)

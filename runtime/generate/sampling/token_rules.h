@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct token_list {
+struct token_ids {
     int32_t *ids; /* [n] */
     size_t n;
 };
@@ -23,11 +23,11 @@ struct token_rules {
     float
         repetition_penalty; /* logits above 0 of tokens that came before are divided by it, others multiplied */
     size_t min_length,
-        min_new;           /* no end before there are so many tokens, with those that were given or without */
-    struct token_list bad; /* sequences of tokens, one behind the other, */
-    struct token_list bad_sizes;    /* and how many each has: their last ones do not follow the others */
-    struct token_list suppressed;   /* never come, */
-    struct token_list not_at_first; /* or not as the first one that is not forced */
+        min_new;          /* no end before there are so many tokens, with those that were given or without */
+    struct token_ids bad; /* sequences of tokens, one behind the other, */
+    struct token_ids bad_sizes;    /* and how many each has: their last ones do not follow the others */
+    struct token_ids suppressed;   /* never come, */
+    struct token_ids not_at_first; /* or not as the first one that is not forced */
 };
 
 /* None. */

@@ -79,7 +79,7 @@ enum hone_status span_check(const struct hone_model *model, const struct hone_te
 
 /* ---- tokens ---- */
 
-struct ids {
+struct span_ids {
     int32_t *ids; /* [n] */
     size_t n, capacity;
 };
@@ -97,11 +97,11 @@ struct finding {
     size_t n, n_labels;
     size_t n_silent; /* labels that have no token */
     struct hone_span_options how;
-    uint32_t *label_of; /* [n_labels]: the number that it was given as */
-    struct ids prompt;  /* what stands before each text, */
-    struct ids behind;  /* and behind it */
-    uint32_t *labels;   /* [n_labels]: where they stand in the prompt */
-    struct ids ids;     /* of all texts */
+    uint32_t *label_of;     /* [n_labels]: the number that it was given as */
+    struct span_ids prompt; /* what stands before each text, */
+    struct span_ids behind; /* and behind it */
+    uint32_t *labels;       /* [n_labels]: where they stand in the prompt */
+    struct span_ids ids;    /* of all texts */
     struct hone_text *words;
     uint32_t *marks; /* tokens of a text where words begin */
     size_t n_words, words_held, n_marks, marks_held;
@@ -124,7 +124,7 @@ static void *grow(void *items, size_t *held, size_t n, size_t more, size_t size)
     return grown;
 }
 
-static enum hone_status add_ids(struct ids *to, const int32_t *ids, size_t n, struct hone_error *err)
+static enum hone_status add_ids(struct span_ids *to, const int32_t *ids, size_t n, struct hone_error *err)
 {
     int32_t *grown = grow(to->ids, &to->capacity, to->n, n, sizeof *ids);
     if (!grown)
@@ -168,7 +168,7 @@ static enum hone_status encode(struct finding *f, struct hone_text word, bool sp
                : hone_fail(err, why.status, "%s", why.message);
 }
 
-static enum hone_status add_word(struct finding *f, struct hone_text word, struct ids *to,
+static enum hone_status add_word(struct finding *f, struct hone_text word, struct span_ids *to,
                                  struct hone_error *err)
 {
     enum hone_status status = encode(f, word, false, err);

@@ -3,11 +3,11 @@
 #include "runtime/base/utf8.h"
 #include "tokenizer/text/unicode.h"
 
-enum kind { KIND_SPACE, KIND_WORD, KIND_OTHER };
+enum character_kind { KIND_SPACE, KIND_WORD, KIND_OTHER };
 
 /* What Python's \w and \s are of: letters, numbers of all kinds and "_", but no marks, unlike other engines' \w; White_Space, and
  * the separators of files, groups, records and units, which it counts as spaces. */
-static enum kind kind_of(uint32_t point)
+static enum character_kind kind_of(uint32_t point)
 {
     const uint32_t properties = unicode_properties(point);
     const enum unicode_category c = unicode_category(properties);
@@ -18,7 +18,7 @@ static enum kind kind_of(uint32_t point)
 }
 
 /* Of the character at `at`, which is not behind the text, and its bytes. */
-static enum kind kind_at(struct hone_text text, size_t at, size_t *size)
+static enum character_kind kind_at(struct hone_text text, size_t at, size_t *size)
 {
     const char *p = text.data + at;
     return utf8_character(p, text.size - at, size) ? kind_of(utf8_next(&p)) : KIND_OTHER;
@@ -36,7 +36,7 @@ static size_t end_of_run(struct hone_text text, size_t at)
 bool span_next_word(struct hone_text text, size_t *at, struct hone_text *word)
 {
     size_t size = 0;
-    enum kind kind = KIND_SPACE;
+    enum character_kind kind = KIND_SPACE;
     while (*at < text.size && (kind = kind_at(text, *at, &size)) == KIND_SPACE)
         *at += size;
     if (*at >= text.size)

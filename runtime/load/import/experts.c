@@ -53,15 +53,15 @@ enum hone_status import_expert_halves(struct folder *f, const char *gguf, const 
 }
 
 /* Matrix number e of those that one tensor gets: `hf` has the number of a layer before it, or not. */
-struct numbered {
+struct numbered_expert {
     const char *hf;
     unsigned i_layer;
     bool layered;
     const struct safetensor *(*find)(const struct folder *f, const char *name);
 };
 
-static enum hone_status stack(struct folder *f, const char *gguf, const struct numbered *which, size_t n,
-                              struct hone_error *err)
+static enum hone_status stack(struct folder *f, const char *gguf, const struct numbered_expert *which,
+                              size_t n, struct hone_error *err)
 {
     char name[256], *copy = NULL;
     const char *format = which->hf; /* ours, from the form's table */
@@ -101,7 +101,8 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
 {
     size_t n;
     enum hone_status status = import_count_experts(f, &n, err);
-    return status == HONE_OK ? stack(f, gguf, &(struct numbered){hf, i_layer, true, find}, n, err) : status;
+    return status == HONE_OK ? stack(f, gguf, &(struct numbered_expert){hf, i_layer, true, find}, n, err)
+                             : status;
 }
 
 enum hone_status import_streams(struct folder *f, const char *gguf, const char *hf,
@@ -115,7 +116,8 @@ enum hone_status import_streams(struct folder *f, const char *gguf, const char *
     if (status == HONE_OK && n < 2)
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s/config.json: 'altup_num_inputs' should be a number from 2 to 64", f->dir);
-    return status == HONE_OK ? stack(f, gguf, &(struct numbered){hf, 0, false, find}, n - 1, err) : status;
+    return status == HONE_OK ? stack(f, gguf, &(struct numbered_expert){hf, 0, false, find}, n - 1, err)
+                             : status;
 }
 
 enum hone_status import_routing(struct folder *f, struct hone_error *err)

@@ -377,7 +377,7 @@ static enum hone_status import_model(struct gguf **out, const char *dir, struct 
     return status;
 }
 
-static enum hone_status import_route(struct gguf **out, const char *dir, const struct router *r,
+static enum hone_status import_route(struct gguf **out, const char *dir, const struct sentence_router *r,
                                      const char *route, struct keys *keys, struct hone_error *err)
 {
     struct modules modules;
@@ -388,7 +388,7 @@ static enum hone_status import_route(struct gguf **out, const char *dir, const s
     return status;
 }
 
-static enum hone_status tell_tasks(struct gguf *g, const struct router *r, struct hone_error *err)
+static enum hone_status tell_tasks(struct gguf *g, const struct sentence_router *r, struct hone_error *err)
 {
     static const int places[] = {[ROUTER_NO_TASK] = GGUF_ROUTE_OF_TEXTS,
                                  [ROUTER_QUERY] = GGUF_ROUTE_OF_QUERIES,
@@ -406,7 +406,7 @@ static enum hone_status tell_tasks(struct gguf *g, const struct router *r, struc
 static enum hone_status import_routes(struct gguf **out, const char *dir, const struct modules *modules,
                                       struct keys *keys, struct hone_error *err)
 {
-    struct router router;
+    struct sentence_router router;
     struct gguf *routes[ROUTER_N_TASKS] = {NULL};
     enum hone_status status = router_read(&router, modules, keys, err);
     for (size_t i = 0; i < router.n && status == HONE_OK; i++)

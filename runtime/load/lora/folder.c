@@ -154,7 +154,7 @@ static const char *bare(const char *name)
 }
 
 /* How the names of a pair end. */
-struct ends {
+struct lora_ends {
     const char *a, *b;
     bool table;
 };
@@ -165,10 +165,10 @@ static bool ends_with(const char *name, const char *end)
     return n > n_end && n < 500 && strcmp(name + n - n_end, end) == 0;
 }
 
-static const struct ends *ends_of(const char *name)
+static const struct lora_ends *ends_of(const char *name)
 {
-    static const struct ends known_ends[] = {{".lora_A.weight", ".lora_B.weight", false},
-                                             {".lora_embedding_A", ".lora_embedding_B", true}};
+    static const struct lora_ends known_ends[] = {{".lora_A.weight", ".lora_B.weight", false},
+                                                  {".lora_embedding_A", ".lora_embedding_B", true}};
     for (size_t i = 0; i < sizeof known_ends / sizeof *known_ends; i++)
         if (ends_with(name, known_ends[i].a) || ends_with(name, known_ends[i].b))
             return &known_ends[i];
@@ -181,7 +181,7 @@ static enum hone_status make_changes(struct peft *p, struct hone_error *err)
     for (size_t i = 0; i < safetensors_n(p->tensors) && status == HONE_OK; i++) {
         char other[600], name[600];
         const struct safetensor *t = safetensors_at(p->tensors, i);
-        const struct ends *ends = ends_of(t->name);
+        const struct lora_ends *ends = ends_of(t->name);
         const bool is_a = ends_with(t->name, ends->a), is_b = ends_with(t->name, ends->b);
         const size_t n = strlen(t->name), n_end = is_a || is_b ? strlen(ends->a) : n;
         snprintf(other, sizeof other, "%.*s%s", (int)(n - n_end), t->name, is_a ? ends->b : ends->a);

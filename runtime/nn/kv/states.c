@@ -27,7 +27,7 @@ static uint32_t add(struct states *s)
 {
     if (s->n == s->capacity) {
         size_t capacity = 2 * s->capacity + 16;
-        struct state *list = realloc(s->list, capacity * sizeof *list);
+        struct kv_state *list = realloc(s->list, capacity * sizeof *list);
         if (!list)
             return STATE_NONE;
         s->list = list;
@@ -36,7 +36,7 @@ static uint32_t add(struct states *s)
     float *data = s->n < STATE_NONE ? pages_alloc(bytes_of(s)) : NULL;
     if (!data)
         return STATE_NONE;
-    s->list[s->n] = (struct state){.data = data, .block = BLOCK_NONE};
+    s->list[s->n] = (struct kv_state){.data = data, .block = BLOCK_NONE};
     return (uint32_t)s->n++;
 }
 

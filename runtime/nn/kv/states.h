@@ -8,7 +8,7 @@
 
 #define STATE_NONE UINT32_MAX
 
-struct state {
+struct kv_state {
     float *data; /* [size], 64-byte aligned */
     uint32_t n_refs;
     uint32_t block;    /* that it is kept beside, with one reference; BLOCK_NONE: none */
@@ -16,7 +16,7 @@ struct state {
 };
 
 struct states {
-    struct state *list; /* [n] */
+    struct kv_state *list; /* [n] */
     size_t n, capacity;
     size_t size;   /* floats */
     size_t n_kept; /* beside blocks */

@@ -31,7 +31,7 @@ struct bench {
     hone_bench_sink sink;
     void *arg;
     int n_threads;
-    struct operands operands;
+    struct slot_operands operands;
     struct known known[256];
     size_t n_known;
 };

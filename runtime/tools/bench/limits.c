@@ -62,7 +62,7 @@ static double best_ops(enum hone_number type, int n_threads, enum cpu_level *by)
 
 /* ---- reading ---- */
 
-struct reading {
+struct limit_reading {
     const struct limits *limits;
     void (*tiles)(const void *p, size_t size); /* NULL: by vectors */
     char *block;
@@ -71,7 +71,7 @@ struct reading {
 
 static void read_share(void *arg, const struct measure_turn *turn)
 {
-    const struct reading *r = arg;
+    const struct limit_reading *r = arg;
     const char *own = r->block + (size_t)turn->thread * r->share;
     volatile uint64_t seen = 0;
     for (size_t i = turn->first; i < turn->end; i++)
@@ -85,7 +85,7 @@ static void read_share(void *arg, const struct measure_turn *turn)
 /* Pages that were never written would all be the same one. Each thread's are near to it. */
 static void write_share(void *arg, const struct measure_turn *turn)
 {
-    const struct reading *r = arg;
+    const struct limit_reading *r = arg;
     memset(r->block + (size_t)turn->thread * r->share, 1, r->share);
 }
 
@@ -106,7 +106,7 @@ size_t limits_share(enum hone_memory memory, int n_threads)
 }
 
 /* Bytes a second; r: all but block. */
-static enum hone_status read_all(double *out, struct reading r, int n_threads, double budget,
+static enum hone_status read_all(double *out, struct limit_reading r, int n_threads, double budget,
                                  struct hone_error *err)
 {
     size_t size = r.share * (size_t)n_threads;
@@ -129,8 +129,8 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
     const struct limits *limits = NULL;
     for (unsigned l = level + 1; l-- > 0 && !(limits && limits->read);)
         limits = limits_of((enum cpu_level)l);
-    return read_all(out, (struct reading){.limits = limits, .share = round_up(share, LIMIT_BLOCK)}, n_threads,
-                    budget, err);
+    return read_all(out, (struct limit_reading){.limits = limits, .share = round_up(share, LIMIT_BLOCK)},
+                    n_threads, budget, err);
 }
 
 /* What tiles do with what lies in one part of the memory; nothing where the level has none. */
@@ -140,8 +140,8 @@ static enum hone_status tiles_read(struct hone_limits *out, enum cpu_level level
     const struct limits *limits = limits_of(level);
     if (!limits || !limits->load_tiles)
         return HONE_OK;
-    struct reading r = {.tiles = limits->load_tiles,
-                        .share = limits_share(memory, out->n_threads) / LIMIT_TILES * LIMIT_TILES};
+    struct limit_reading r = {.tiles = limits->load_tiles,
+                              .share = limits_share(memory, out->n_threads) / LIMIT_TILES * LIMIT_TILES};
     enum hone_status status = read_all(&out->tile_read[memory], r, out->n_threads, BUDGET, err);
     r.tiles = limits->multiply_tiles;
     if (status == HONE_OK)

@@ -52,7 +52,7 @@ static enum hone_status reserve(void *block, size_t *held, size_t size, struct h
     return HONE_OK;
 }
 
-static enum hone_status reserve_weights(struct operands *o, struct hone_error *err)
+static enum hone_status reserve_weights(struct slot_operands *o, struct hone_error *err)
 {
     size_t size = limits_share(HONE_MEMORY_MAIN, 1),
            least = (size_t)32 << 20; /* the largest part of a matrix */
@@ -62,7 +62,7 @@ static enum hone_status reserve_weights(struct operands *o, struct hone_error *e
 enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
 {
     enum { ROUND = 32 };
-    struct operands *o = c->operands;
+    struct slot_operands *o = c->operands;
     bool is_matrix = c->slot->shape == SLOT_MATRIX;
     bool has_heads = c->slot->shape == SLOT_HEADS || c->slot->shape == SLOT_ATTENTION;
     size_t width = has_heads ? c->n * c->k : c->n;
@@ -85,11 +85,11 @@ enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
     return status;
 }
 
-void operands_free(struct operands *o)
+void operands_free(struct slot_operands *o)
 {
     pages_free(o->weights, o->weights_size);
     pages_free(o->in, o->in_held);
     pages_free(o->out, o->out_held);
     pages_free(o->scratch, o->scratch_held);
-    *o = (struct operands){0};
+    *o = (struct slot_operands){0};
 }

@@ -7,7 +7,7 @@
 struct bench_case;
 
 /* Memory that cases use one after the other. */
-struct operands {
+struct slot_operands {
     char *
         weights; /* good numbers whether they are read as float32, bfloat16 or bytes; more than the caches hold */
     size_t weights_size;
@@ -18,7 +18,7 @@ struct operands {
 
 /* Makes what the case needs. After a failure too, operands_free. */
 enum hone_status operands_make(struct bench_case *c, struct hone_error *err);
-void operands_free(struct operands *o);
+void operands_free(struct slot_operands *o);
 
 /* Numbers that are good as float32, as bfloat16 and as bytes. */
 void operands_fill(void *dst, size_t size);

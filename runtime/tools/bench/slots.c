@@ -210,7 +210,7 @@ static void run_rows(void *arg, const struct measure_turn *turn)
 static void run_heads(const struct bench_case *c, const struct measure_turn *turn,
                       void (*attention)(const struct attention_args *args))
 {
-    const struct operands *o = c->operands;
+    const struct slot_operands *o = c->operands;
     size_t begin, end, width = c->n * c->k;
     slot_share(c->n, turn, &begin, &end);
     for (size_t round = turn->first; round < turn->end; round++)

@@ -35,7 +35,7 @@ struct bench_case {
     int n_threads;
     double ops, bytes; /* of a call; bytes that it reads */
     size_t held;       /* bytes a thread comes back to in every call; 0: the weights do not fit any cache */
-    struct operands *operands;
+    struct slot_operands *operands;
 };
 
 struct slot {

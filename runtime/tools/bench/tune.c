@@ -118,7 +118,7 @@ static void subject_free(struct tune_subject *s)
 
 /* ---- one question ---- */
 
-struct question {
+struct tune_question {
     const char *name;
     enum dense_kind kind;
     const struct tune_matrix *matrices;
@@ -133,7 +133,7 @@ static size_t *field(struct tuning *t, size_t offset)
     return (size_t *)((char *)t + offset);
 }
 
-static void tell_sizes(char text[64], const struct question *q, const struct tuning *t)
+static void tell_sizes(char text[64], const struct tune_question *q, const struct tuning *t)
 {
     struct tuning copy = *t;
     size_t x = *field(&copy, q->fields[0]);
@@ -144,7 +144,7 @@ static void tell_sizes(char text[64], const struct question *q, const struct tun
 }
 
 /* The best of the candidates for each size, one size after the other. */
-static struct tuning search(const struct question *q, struct tune_subject *s, const struct tuning *from)
+static struct tuning search(const struct tune_question *q, struct tune_subject *s, const struct tuning *from)
 {
     struct tuning best = *from;
     double best_speed = speed(s, &best);
@@ -162,7 +162,7 @@ static struct tuning search(const struct question *q, struct tune_subject *s, co
 }
 
 /* Searches, then compares what was found with what was there, in turns. *tuning keeps what is better beyond doubt. */
-static void decide(const struct question *q, struct tune_subject *s, struct tuning *tuning,
+static void decide(const struct tune_question *q, struct tune_subject *s, struct tuning *tuning,
                    struct hone_tuned *answer)
 {
     struct tuning before = *tuning, after = search(q, s, tuning);
@@ -183,8 +183,8 @@ static void decide(const struct question *q, struct tune_subject *s, struct tuni
     *tuning = after;
 }
 
-static enum hone_status ask(const struct question *q, int n_threads, double budget, struct tuning *tuning,
-                            hone_tune_sink sink, void *arg, struct hone_error *err)
+static enum hone_status ask(const struct tune_question *q, int n_threads, double budget,
+                            struct tuning *tuning, hone_tune_sink sink, void *arg, struct hone_error *err)
 {
     struct hone_tuned answer;
     struct tune_subject s = {.n_threads = n_threads, .budget = budget, .most_tokens = q->most_tokens};
@@ -215,7 +215,7 @@ static const size_t tasks[] = {64, 128, 256, 512, 1024, 0};
             {tile_bytes, tile_cols}, TASK                                                                    \
     }
 
-static const struct question questions[] = {
+static const struct tune_question questions[] = {
     TILES("f32, up to 1024 inputs", DENSE_F32, f32, 0, narrow),
     TILES("f32, more inputs", DENSE_F32, f32, 1, wide),
     TILES("int8, up to 1024 inputs", DENSE_I8, int8, 0, narrow),

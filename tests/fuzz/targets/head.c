@@ -30,7 +30,7 @@ static size_t find(const char *data, size_t n, size_t step, int *status)
     return 0;
 }
 
-static void ask(const struct head *h)
+static void ask(const struct http_head *h)
 {
     FUZZ_CHECK(h->n_fields <= HEAD_MAX_FIELDS && *h->method && h->query);
     for (size_t i = 0; i < h->n_fields; i++)
@@ -41,7 +41,7 @@ static void ask(const struct head *h)
 }
 
 /* Returns how many bytes the body took; *ok: it is whole. */
-static size_t read_body(const struct head *h, const char *data, size_t n, size_t step, struct said *s,
+static size_t read_body(const struct http_head *h, const char *data, size_t n, size_t step, struct said *s,
                         bool *ok)
 {
     struct body b = body_of(h);
@@ -66,7 +66,7 @@ static void read_all(const char *data, size_t n, size_t step, struct said *s)
 {
     size_t at = 0;
     for (bool ok = true; ok && s->n < MOST && at < n; s->n++) {
-        struct head h = {0};
+        struct http_head h = {0};
         size_t size = find(data + at, n - at, step, &s->status[s->n]);
         ok = size > 0;
         if (ok) {

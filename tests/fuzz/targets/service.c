@@ -32,7 +32,7 @@ static void read_routes(const struct settings *s)
     if (router_open(&router, s, &models, &err) == HONE_OK) {
         FUZZ_CHECK(router.n == s->n_routes);
         for (size_t i = 0; i < router.n; i++) {
-            const struct rule *r = &router.rules[i];
+            const struct router_rule *r = &router.rules[i];
             FUZZ_CHECK(*r->route && (r->model == &one || r->model == &two));
             FUZZ_CHECK(r->least_bytes <= r->most_bytes && r->least_score <= r->most_score &&
                        r->least_score >= 0);

@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-struct word {
+struct losses_word {
     char text[64];
 };
 
 /* Of part j of the content of message i, call j of it, or tool i. Letters, digits and underscores, which no template
  * escapes, and none is the beginning of another. */
-static struct word word_of(const char *kind, size_t i, size_t j)
+static struct losses_word word_of(const char *kind, size_t i, size_t j)
 {
-    struct word w;
+    struct losses_word w;
     snprintf(w.text, sizeof w.text, "hone_%s_%zu_%zu_x", kind, i, j);
     return w;
 }
@@ -29,14 +29,14 @@ static bool is_blank(const json_t *text)
 
 /* Calls `each` of what messages say, until that is false: the object or array that holds it, and under which key or at
  * which place. */
-struct walk {
-    bool (*text)(const struct walk *w, json_t *holder, size_t i, size_t j);
-    bool (*call)(const struct walk *w, json_t *function, size_t i, size_t j);
+struct losses_walk {
+    bool (*text)(const struct losses_walk *w, json_t *holder, size_t i, size_t j);
+    bool (*call)(const struct losses_walk *w, json_t *function, size_t i, size_t j);
     const char *made; /* for who checks */
     struct hone_error *err;
 };
 
-static bool walk_parts(const struct walk *w, json_t *parts, size_t i)
+static bool walk_parts(const struct losses_walk *w, json_t *parts, size_t i)
 {
     for (size_t j = 0; j < json_array_size(parts); j++) {
         json_t *part = json_array_get(parts, j);
@@ -47,7 +47,7 @@ static bool walk_parts(const struct walk *w, json_t *parts, size_t i)
     return true;
 }
 
-static bool walk(const struct walk *w, const json_t *messages)
+static bool walk(const struct losses_walk *w, const json_t *messages)
 {
     for (size_t i = 0; i < json_array_size(messages); i++) {
         json_t *message = json_array_get(messages, i), *content = json_object_get(message, "content");
@@ -70,14 +70,14 @@ static bool walk(const struct walk *w, const json_t *messages)
 
 /* ---- marking ------------------------------------------------------------------------------------------------------ */
 
-static bool mark_text(const struct walk *w, json_t *holder, size_t i, size_t j)
+static bool mark_text(const struct losses_walk *w, json_t *holder, size_t i, size_t j)
 {
     const char *key = json_is_string(json_object_get(holder, "content")) ? "content" : "text";
     (void)w;
     return json_object_set_new(holder, key, json_string(word_of("text", i, j).text)) == 0;
 }
 
-static bool mark_call(const struct walk *w, json_t *function, size_t i, size_t j)
+static bool mark_call(const struct losses_walk *w, json_t *function, size_t i, size_t j)
 {
     (void)w;
     return json_object_set_new(function, "name", json_string(word_of("call", i, j).text)) == 0;
@@ -86,7 +86,7 @@ static bool mark_call(const struct walk *w, json_t *function, size_t i, size_t j
 json_t *losses_mark_messages(const json_t *messages, bool names)
 {
     json_t *copy = json_copy_all(messages);
-    struct walk w = {.text = mark_text, .call = names ? mark_call : NULL};
+    struct losses_walk w = {.text = mark_text, .call = names ? mark_call : NULL};
     if (copy && walk(&w, copy))
         return copy;
     json_decref(copy);
@@ -111,7 +111,7 @@ json_t *losses_mark_tools(const json_t *tools)
 
 /* ---- looking for it ----------------------------------------------------------------------------------------------- */
 
-static bool has_text(const struct walk *w, json_t *holder, size_t i, size_t j)
+static bool has_text(const struct losses_walk *w, json_t *holder, size_t i, size_t j)
 {
     const char *role = json_string_value(json_object_get(holder, "role"));
     if (strstr(w->made, word_of("text", i, j).text))
@@ -125,7 +125,7 @@ static bool has_text(const struct walk *w, json_t *holder, size_t i, size_t j)
                     j + 1);
 }
 
-static bool has_call(const struct walk *w, json_t *function, size_t i, size_t j)
+static bool has_call(const struct losses_walk *w, json_t *function, size_t i, size_t j)
 {
     return strstr(w->made, word_of("call", i, j).text) ||
            tok_fail(w->err, HONE_USAGE,
@@ -136,7 +136,7 @@ static bool has_call(const struct walk *w, json_t *function, size_t i, size_t j)
 bool losses_check(const json_t *messages, const json_t *tools, bool names, const char *text,
                   struct hone_error *err)
 {
-    struct walk w = {.text = has_text, .call = names ? has_call : NULL, .made = text, .err = err};
+    struct losses_walk w = {.text = has_text, .call = names ? has_call : NULL, .made = text, .err = err};
     for (size_t i = 0; names && i < json_array_size(tools); i++) {
         const json_t *tool = json_array_get(tools, i), *function = json_object_get(tool, "function");
         const char *name = json_string_value(json_object_get(function ? function : tool, "name"));

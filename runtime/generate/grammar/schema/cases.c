@@ -76,9 +76,9 @@ bool cases_lacks(const struct case_path *p, struct hone_text name)
 
 /* ---- what has to be ---- */
 
-enum outcome { OUTCOME_FAILED, OUTCOME_DEAD, OUTCOME_GOES_ON };
+enum case_outcome { OUTCOME_FAILED, OUTCOME_DEAD, OUTCOME_GOES_ON };
 
-static enum outcome outcome(bool ok)
+static enum case_outcome outcome(bool ok)
 {
     return ok ? OUTCOME_GOES_ON : OUTCOME_FAILED;
 }
@@ -120,8 +120,8 @@ static bool push_combined(struct case_search *x, struct case_path *p, const stru
     return !s->w.failed;
 }
 
-static enum outcome hold(struct case_search *x, struct case_path *p, const struct schema_value *schema,
-                         const struct case_literal *from)
+static enum case_outcome hold(struct case_search *x, struct case_path *p, const struct schema_value *schema,
+                              const struct case_literal *from)
 {
     struct schema *s = x->s;
     size_t n;
@@ -142,7 +142,7 @@ static enum outcome hold(struct case_search *x, struct case_path *p, const struc
     return outcome(push_combined(x, p, schema, from) && cases_add_limits(x, p, schema, from));
 }
 
-static enum outcome settle(struct case_search *x, struct case_path *p, const struct case_literal *l)
+static enum case_outcome settle(struct case_search *x, struct case_path *p, const struct case_literal *l)
 {
     struct schema *s = x->s;
     struct schema_node *node = schema_node_of(s, l->schema);
@@ -292,7 +292,7 @@ bool cases_solve(struct case_search *x, struct case_path p)
 {
     struct schema *s = x->s;
     size_t mark = x->n_trail;
-    enum outcome o = OUTCOME_GOES_ON;
+    enum case_outcome o = OUTCOME_GOES_ON;
     bool ok = true;
     if (++x->depth > MAX_CHOICES)
         return schema_fail_at(&s->w, p.c.at, "too many choices must be made together");

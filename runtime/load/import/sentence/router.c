@@ -14,18 +14,18 @@ static const char config_name[] = "router_config.json", old_name[] = "config.jso
 
 /* ---- which route ---- */
 
-static json_t *parameter(const struct router *r, const char *name)
+static json_t *parameter(const struct sentence_router *r, const char *name)
 {
     return json_object_get(json_object_get(r->config, "parameters"), name);
 }
 
-static bool is_route(const struct router *r, const char *name)
+static bool is_route(const struct sentence_router *r, const char *name)
 {
     return name && json_is_array(json_object_get(json_object_get(r->config, "structure"), name));
 }
 
 /* route_mappings: {"('query', 'text')": "route"}, as Python writes pairs of names, or None where any will do. */
-static const char *mapped(const struct router *r, const char *task, const char *modality)
+static const char *mapped(const struct sentence_router *r, const char *task, const char *modality)
 {
     char key[160], quoted[2][64];
     const char *parts[] = {task, modality};
@@ -36,7 +36,7 @@ static const char *mapped(const struct router *r, const char *task, const char *
 }
 
 /* In the order that Sentence Transformers asks. A text without a task goes where the router leads such, if anywhere. */
-static const char *route_of(const struct router *r, const char *task)
+static const char *route_of(const struct sentence_router *r, const char *task)
 {
     const char *route = mapped(r, task, MODALITY);
     route = route ? route : mapped(r, task, NULL);
@@ -55,7 +55,7 @@ static const char *route_of(const struct router *r, const char *task)
 }
 
 /* Documents' route has other names, too, in the examples of the older class. */
-static const char *route_of_documents(const struct router *r)
+static const char *route_of_documents(const struct sentence_router *r)
 {
     static const char *const names[] = {"document", "doc", "passage", "corpus"};
     const char *route = NULL;
@@ -64,13 +64,13 @@ static const char *route_of_documents(const struct router *r)
     return route;
 }
 
-static enum hone_status refuse(const struct router *r, const char *what, const char *name,
+static enum hone_status refuse(const struct sentence_router *r, const char *what, const char *name,
                                struct hone_error *err)
 {
     return hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s '%s'", r->module->dir, config_name, what, name);
 }
 
-static enum hone_status find_routes(struct router *r, struct hone_error *err)
+static enum hone_status find_routes(struct sentence_router *r, struct hone_error *err)
 {
     r->of_task[ROUTER_NO_TASK] = route_of(r, NULL);
     r->of_task[ROUTER_QUERY] = route_of(r, "query");
@@ -92,7 +92,7 @@ static enum hone_status find_routes(struct router *r, struct hone_error *err)
 
 /* ---- reading ---- */
 
-static enum hone_status check_config(const struct router *r, struct keys *k, const char *name,
+static enum hone_status check_config(const struct sentence_router *r, struct keys *k, const char *name,
                                      struct hone_error *err)
 {
     static const struct key_spec keys[] = {
@@ -112,10 +112,10 @@ static enum hone_status check_config(const struct router *r, struct keys *k, con
                       (const struct key_spec *const[]){parameters, NULL}, err);
 }
 
-enum hone_status router_read(struct router *out, const struct modules *m, struct keys *k,
+enum hone_status router_read(struct sentence_router *out, const struct modules *m, struct keys *k,
                              struct hone_error *err)
 {
-    *out = (struct router){.around = m, .module = modules_find(m, MODULE_ROUTER)};
+    *out = (struct sentence_router){.around = m, .module = modules_find(m, MODULE_ROUTER)};
     const char *dir = out->module->dir, *name = config_name;
     enum hone_status status = folder_json_in(dir, name, false, &out->config, err);
     if (status == HONE_OK && !out->config)
@@ -125,16 +125,16 @@ enum hone_status router_read(struct router *out, const struct modules *m, struct
     return status == HONE_OK ? find_routes(out, err) : status;
 }
 
-void router_release(struct router *r)
+void router_release(struct sentence_router *r)
 {
     json_decref(r->config);
-    *r = (struct router){0};
+    *r = (struct sentence_router){0};
 }
 
 /* ---- a route's modules ---- */
 
 /* Its modules lie in folders of their names beside router_config.json. */
-static enum hone_status add_route(struct modules *out, const struct router *r, const char *route,
+static enum hone_status add_route(struct modules *out, const struct sentence_router *r, const char *route,
                                   struct hone_error *err)
 {
     json_t *ids = json_object_get(json_object_get(r->config, "structure"), route), *id;
@@ -161,7 +161,7 @@ static enum hone_status add_route(struct modules *out, const struct router *r, c
     return HONE_OK;
 }
 
-enum hone_status router_modules(struct modules *out, const struct router *r, const char *route,
+enum hone_status router_modules(struct modules *out, const struct sentence_router *r, const char *route,
                                 struct keys *k, struct hone_error *err)
 {
     const struct modules *m = r->around;

@@ -7,7 +7,7 @@
 
 enum router_task { ROUTER_NO_TASK, ROUTER_QUERY, ROUTER_DOCUMENT, ROUTER_N_TASKS };
 
-struct router {
+struct sentence_router {
     const struct modules *around; /* the list that it stands in */
     const struct module *module;
     json_t *config;                      /* router_config.json */
@@ -17,12 +17,12 @@ struct router {
 };
 
 /* `m` has one, and must outlive *out, which is to be released, after a failure too. */
-enum hone_status router_read(struct router *out, const struct modules *m, struct keys *k,
+enum hone_status router_read(struct sentence_router *out, const struct modules *m, struct keys *k,
                              struct hone_error *err);
-void router_release(struct router *r);
+void router_release(struct sentence_router *r);
 
 /* The list around it with a route's own modules in its place. *out is to be released, after a failure too. */
-enum hone_status router_modules(struct modules *out, const struct router *r, const char *route,
+enum hone_status router_modules(struct modules *out, const struct sentence_router *r, const char *route,
                                 struct keys *k, struct hone_error *err);
 
 #endif

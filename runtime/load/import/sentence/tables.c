@@ -102,12 +102,12 @@ static enum hone_status refuse_type(const struct folder *f, const struct safeten
 /* ---- tables ---- */
 
 /* Row i of the table is that of `rows` which `mapping` names, times weight i; both may be NULL. */
-struct table {
+struct static_table {
     const struct safetensor *rows, *mapping, *weights;
     size_t n_rows, width;
 };
 
-static enum hone_status check_table(const struct folder *f, struct table *t, struct hone_error *err)
+static enum hone_status check_table(const struct folder *f, struct static_table *t, struct hone_error *err)
 {
     const struct safetensor *bad = NULL;
     t->n_rows = t->mapping ? (size_t)t->mapping->dims[0] : (size_t)t->rows->dims[0];
@@ -129,7 +129,7 @@ static enum hone_status check_table(const struct folder *f, struct table *t, str
                : HONE_OK;
 }
 
-static enum hone_status fill_row(const struct folder *f, const struct table *t, size_t i, float *out,
+static enum hone_status fill_row(const struct folder *f, const struct static_table *t, size_t i, float *out,
                                  struct hone_error *err)
 {
     double row = (double)i;
@@ -172,7 +172,7 @@ static enum hone_status allocate(struct folder *f, size_t n_rows, size_t width, 
     return hone_no_memory(err, "the table of tokens", n_rows * width * sizeof **out);
 }
 
-static enum hone_status add_table(struct folder *f, struct table *t, struct hone_error *err)
+static enum hone_status add_table(struct folder *f, struct static_table *t, struct hone_error *err)
 {
     float *floats;
     enum hone_status status = check_table(f, t, err);
@@ -187,11 +187,11 @@ static enum hone_status add_table(struct folder *f, struct table *t, struct hone
 
 static enum hone_status import_vectors(struct folder *f, struct hone_error *err)
 {
-    struct table t = {.rows = safetensors_find(f->tensors, "embedding.weight")};
+    struct static_table t = {.rows = safetensors_find(f->tensors, "embedding.weight")};
     if (!t.rows)
-        t = (struct table){.rows = safetensors_find(f->tensors, "embeddings"),
-                           .mapping = safetensors_find(f->tensors, "mapping"),
-                           .weights = safetensors_find(f->tensors, "weights")};
+        t = (struct static_table){.rows = safetensors_find(f->tensors, "embeddings"),
+                                  .mapping = safetensors_find(f->tensors, "mapping"),
+                                  .weights = safetensors_find(f->tensors, "weights")};
     if (!t.rows)
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s: the safetensors hold neither 'embedding.weight' nor 'embeddings'", f->dir);
@@ -202,7 +202,7 @@ static enum hone_status import_vectors(struct folder *f, struct hone_error *err)
 
 static enum hone_status import_weights(struct folder *f, struct hone_error *err)
 {
-    struct table t = {.rows = safetensors_find(f->tensors, "weight")};
+    struct static_table t = {.rows = safetensors_find(f->tensors, "weight")};
     if (!t.rows)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor 'weight'", f->dir);
     return add_table(f, &t, err);
