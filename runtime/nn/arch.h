@@ -612,8 +612,9 @@ struct folder;
 
 /* How folders of one model_type are written. */
 struct hf_form {
-    const char *type;        /* model_type in config.json */
-    const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
+    const char *type; /* model_type in config.json */
+    const char
+        *class_start; /* starts ("A|B") of its architectures[0], where that tells types of one name apart */
     /* or a place in config.json, or one of several ("a|b"), that says true, or a number above 0, in folders of this form, and
      * no other; or is some word ("a=word"), or holds one ("a~word": a list or a text) */
     const char *option;

@@ -38,6 +38,9 @@ class Entities(Heads):
     def test_head_of_several_matrices(self):
         self.check("ner-modernbert")
 
+    def test_encoder_of_a_model_with_a_decoder(self):
+        self.check("ner-mt5")
+
     def test_bytes_without_marks_of_words(self):
         self.check("ner-roberta")
 

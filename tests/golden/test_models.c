@@ -231,6 +231,7 @@ int main(void)
         FIXTURE("bert-classify"),
         FIXTURE("bert-odd"),
         FIXTURE("bert-dense"),
+        FIXTURE("mt5-dense"),
         FIXTURE("distilbert-classify"),
         FIXTURE("roberta-classify"),
         FIXTURE("mpnet-classify"),

@@ -117,6 +117,17 @@ const struct arch *arch_by_name(const char *name)
     return NULL;
 }
 
+/* Whether a name begins with one of several, between which bars stand. */
+static bool begins(const char *name, const char *starts)
+{
+    for (size_t n; *starts; starts += n + (starts[n] == '|')) {
+        n = strcspn(starts, "|");
+        if (strncmp(name, starts, n) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_of(const struct hf_form *f, const struct hf_traits *traits)
 {
     if (strcmp(f->type, traits->type) != 0)
@@ -125,7 +136,7 @@ static bool is_of(const struct hf_form *f, const struct hf_traits *traits)
         return false;
     if (f->part_type && strcmp(f->part_type, traits->part_type) != 0)
         return false;
-    return !f->class_start || strncmp(traits->class, f->class_start, strlen(f->class_start)) == 0;
+    return !f->class_start || begins(traits->class, f->class_start);
 }
 
 const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struct hf_form **form)

@@ -40,7 +40,8 @@ static const struct tensor_spec tensors[] = {
     REREAD_HEAD_ROWS,
     {0},
 };
-static const struct tensor_spec encoder_tensors[] = {ENCODER_ROWS, {0}};
+static const struct tensor_spec encoder_tensors[] = {
+    ENCODER_ROWS, {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD, AT(cls_out)}, {0}};
 
 /* ff: the number of the feed-forward layer among a layer's parts. */
 #define STACK_NAMES(gguf, hf, ff)                                                                             \
@@ -101,6 +102,7 @@ static const struct key_spec umt5_keys[] = {
     {"dense_act_fn", NULL},
     {"is_gated_act", NULL},
     {"n_positions", NULL},
+    {"num_decoder_layers", NULL},
     {"scalable_attention", NULL}, /* the class knows nothing of it */
     {"scale_decoder_outputs", "true|false"},
     {NULL, NULL},
@@ -134,23 +136,18 @@ static const struct hf_form umt5 = {.type = "umt5",
                                     .classes = umt5_classes,
                                     .usual_activation = "gelu_new",
                                     .end_token = 1};
-static const struct hf_form umt5_encoder = {.type = "umt5",
-                                            .class_start = "UMT5Encoder",
-                                            .prefix = "transformer.",
-                                            .names = encoder_names,
-                                            .fixed = fixed,
-                                            .keys = umt5_keys,
-                                            .classes = umt5_classes,
-                                            .usual_activation = "gelu_new",
-                                            .ignored = encoder_ignored};
-static const struct hf_form encoder = {.type = "t5",
-                                       .class_start = "T5Encoder",
-                                       .prefix = "transformer.",
-                                       .names = encoder_names,
-                                       .fixed = fixed,
-                                       .keys = keys,
-                                       .classes = classes,
-                                       .ignored = encoder_ignored};
+/* Encoders alone, and heads of tokens' labels, which see no decoder. */
+#define ENCODER_FORM(model_type, starts, its_keys, its_classes, activation)                                  \
+    {                                                                                                        \
+        .type = model_type, .class_start = starts, .prefix = "transformer.", .names = encoder_names,         \
+        .fixed = fixed, .ignored = encoder_ignored, .keys = its_keys, .classes = its_classes,                \
+        .usual_activation = activation                                                                       \
+    }
+static const struct hf_form t5_encoder = ENCODER_FORM("t5", "T5Encoder|T5ForToken", keys, classes, NULL);
+static const struct hf_form mt5_encoder =
+    ENCODER_FORM("mt5", "MT5Encoder|MT5ForToken|T5Encoder|T5ForToken", keys, mt5_classes, "gelu_new");
+static const struct hf_form umt5_encoder =
+    ENCODER_FORM("umt5", "UMT5Encoder|UMT5ForToken", umt5_keys, umt5_classes, "gelu_new");
 
 const struct arch arch_t5 = {
     .name = "t5",
@@ -171,7 +168,7 @@ const struct arch arch_t5 = {
 
 const struct arch arch_t5_encoder = {
     .name = "t5encoder",
-    .forms = (const struct hf_form *const[]){&encoder, &umt5_encoder, NULL},
+    .forms = (const struct hf_form *const[]){&t5_encoder, &mt5_encoder, &umt5_encoder, NULL},
     .params = encoder_params,
     .tensors = encoder_tensors,
     .pooling = POOL_MEAN,
