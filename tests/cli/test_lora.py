@@ -108,6 +108,43 @@ class Lora(Case):
         self.same(self.logits("-m", self.path("merged.gguf")), both)
         self.assertEqual(self.logits("-m", base), plain)
 
+    def test_as_peft_computes(self):
+        """DoRA, rsLoRA, alphas by pattern, whole modules, biases, tied heads, several at once: tests/fixtures/make_lora.py."""
+        folder = os.path.join(FIXTURES, "lora")
+        with open(os.path.join(folder, "golden.json")) as f:
+            golden = json.load(f)
+        for case in golden["cases"]:
+            with self.subTest(case["adapters"]):
+                base = os.path.join(FIXTURES, case["base"])
+                self.hone("convert", base, "-o", self.path("base.gguf"))
+                loras = [x for name in case["adapters"] for x in ("--lora", os.path.join(folder, name))]
+                wanted = [x for row in case["logits"] for x in row]
+                plain = self.logits("-m", base)[-len(wanted):]
+                self.assertGreater(max(abs(x - y) for x, y in zip(wanted, plain)), 0.05)
+                for model in (base, self.path("base.gguf")):
+                    self.same(self.logits("-m", model, *loras)[-len(wanted):], wanted)
+
+    def test_head(self):
+        """A head of labels that was trained whole beside the adapter takes the place of the model's."""
+        base = os.path.join(FIXTURES, "bert-classify")
+        tensors = read_tensors(os.path.join(base, "model.safetensors"))
+        name = "bert.encoder.layer.0.attention.self.query"
+        shapes = {name: tensors[name + ".weight"][1]}
+        pairs = random_pairs(9, shapes)
+        adapter = self.adapter("adapter", pairs, shapes, modules_to_save=["classifier"], task_type="SEQ_CLS")
+        head = {key: (dtype, shape, floats([1 - 2 * x for x in values_of((dtype, shape, data))]))
+                for key, (dtype, shape, data) in tensors.items() if key.startswith("classifier.")}
+        path = os.path.join(adapter, "adapter_model.safetensors")
+        write_tensors(path, {**read_tensors(path), **{"base_model.model." + key: t for key, t in head.items()}})
+        merged = self.merged(base, "merged", (pairs, ALPHA / RANK))
+        write_tensors(os.path.join(merged, "model.safetensors"), {**read_tensors(os.path.join(merged, "model.safetensors")), **head})
+
+        def scores(*arguments):
+            run = self.hone("classify", "--raw", "--format", "jsonl", "--compute", "f32", *arguments, stdin=TEXT)
+            return list(run.json_lines[0]["labels"].values())
+        self.assertGreater(max(abs(x - y) for x, y in zip(scores("-m", merged), scores("-m", base))), 0.1)
+        self.assertClose(scores("-m", base, "--lora", adapter), scores("-m", merged))
+
     def test_gguf(self):
         shapes = {name: shape for name, shape in self.shapes.items() if "v_proj" in name or "down_proj" in name}
         pairs, tensors = random_pairs(3, shapes), {}
@@ -138,9 +175,10 @@ class Lora(Case):
     def test_refused(self):
         module, shape = next(iter(self.shapes.items()))
         pairs, shapes = random_pairs(4, {module: shape}), {module: shape}
-        for config, told in (({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"peft_type": "IA3"}, "peft_type"),
-                             ({"modules_to_save": ["lm_head"]}, "modules_to_save"), ({"alpha_pattern": {"x": 1}}, "alpha_pattern"),
-                             ({"fantasy": 1}, "fantasy"), ({"arrow_config": {"top_k": 3}}, "arrow_config"), ({"lora_bias": True}, "lora_bias"),
+        for config, told in (({"use_dora": True}, "lora_magnitude_vector"), ({"bias": "some"}, "bias"), ({"peft_type": "IA3"}, "peft_type"),
+                             ({"modules_to_save": "lm_head"}, "modules_to_save"), ({"alpha_pattern": 1}, "alpha_pattern"),
+                             ({"alpha_pattern": {"(": 1}}, "no expression"), ({"alpha_pattern": {"((a*)*)*x": 1, ".*proj": "1"}}, "alpha_pattern"),
+                             ({"fantasy": 1}, "fantasy"), ({"arrow_config": {"top_k": 3}}, "arrow_config"),
                              ({"trainable_token_indices": [1]}, "trainable_token_indices"), ({"layer_replication": [[0, 1]]}, "layer_replication"), ({"lora_alpha": 0}, "lora_alpha"),
                              ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights")):
             self.refused(self.adapter("adapter", pairs, shapes, **config), told)
@@ -151,6 +189,18 @@ class Lora(Case):
         self.refused(self.adapter("adapter", {module: (long, long)}, vast), "more than the model has")
         strange = {"model.layers.0.self_attn.z_proj": shape}
         self.refused(self.adapter("adapter", random_pairs(4, strange), strange), "has no place")
+        for name, size, told in ((".lora_magnitude_vector", shape[0], "use_dora"), (".lora_B.bias", shape[0], "expected pairs"),
+                                 (".weight", 3, "another model"), (".modules_to_save.weight", shape[0], "has no place")):
+            path = self.adapter("adapter", pairs, shapes)
+            tensors = read_tensors(os.path.join(path, "adapter_model.safetensors"))
+            tensors[f"base_model.model.{module}{name}"] = ("F32", [size], floats([1.0] * size))
+            write_tensors(os.path.join(path, "adapter_model.safetensors"), tensors)
+            self.refused(path, told)
+        path = self.adapter("adapter", pairs, shapes, use_dora=True)
+        tensors = read_tensors(os.path.join(path, "adapter_model.safetensors"))
+        tensors[f"base_model.model.{module}.lora_magnitude_vector"] = ("F32", [5], floats([1.0] * 5))
+        write_tensors(os.path.join(path, "adapter_model.safetensors"), tensors)
+        self.refused(path, "lengths")
         path = self.adapter("adapter", pairs, shapes)
         write_tensors(os.path.join(path, "adapter_model.safetensors"), {f"base_model.model.{module}.lora_A.weight": ("F32", [2, 2], floats([0] * 4))})
         self.refused(path, "expected pairs")

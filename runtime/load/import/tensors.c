@@ -468,24 +468,35 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
 
 /* ---- changes of some ---- */
 
-/* The matrices of one layer, or of none, that the folder has. */
-static enum hone_status import_change(struct folder *f, const struct hf_name *name, unsigned i_layer,
-                                      struct hone_error *err)
+/* How a change may be cut: what changes rows' places, and of tensors that come whole a norm. */
+static bool is_known_change(enum cut cut, bool whole)
 {
-    char hf[NAME_SIZE], gguf[NAME_SIZE];
-    const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
-    int n = snprintf(hf, sizeof hf, hf_format, i_layer),
-        m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
-    snprintf(hf + n, sizeof hf - (size_t)n, ".weight");
-    snprintf(gguf + m, sizeof gguf - (size_t)m, ".weight");
-    const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
-    const bool known = name->cut <= CUT_SECOND_HALF || name->cut == CUT_HEAD || name->cut == CUT_PAIRS ||
-                       name->cut == CUT_KV_PAIRS || name->cut == CUT_TRANSPOSED ||
-                       name->cut == CUT_QKV_GROUPS || name->cut == CUT_QKV_BLOCKS;
-    return t && known ? add(f, gguf, t, name->cut, err) : HONE_OK;
+    return cut <= CUT_SECOND_HALF || cut == CUT_HEAD || cut == CUT_PAIRS || cut == CUT_KV_PAIRS ||
+           cut == CUT_TRANSPOSED || cut == CUT_QKV_GROUPS || cut == CUT_QKV_BLOCKS ||
+           (whole && cut == CUT_PLUS_ONE);
 }
 
-static enum hone_status import_form(struct folder *f, struct hone_error *err)
+/* The tensors of one layer, or of none, that the folder has. */
+static enum hone_status import_change(struct folder *f, const struct hf_name *name, unsigned i_layer,
+                                      bool whole, struct hone_error *err)
+{
+    static const char *const suffixes[] = {".weight", ".bias"};
+    char hf[NAME_SIZE], gguf[NAME_SIZE];
+    const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 2 && status == HONE_OK; i++) {
+        int n = snprintf(hf, sizeof hf, hf_format, i_layer),
+            m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
+        snprintf(gguf + m, sizeof gguf - (size_t)m, "%s", suffixes[i]);
+        const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
+        if (t && is_known_change(name->cut, whole)) /* a bias is never more by 1 */
+            status = add(f, gguf, t, i == 1 && name->cut == CUT_PLUS_ONE ? CUT_NONE : name->cut, err);
+    }
+    return status;
+}
+
+static enum hone_status import_form(struct folder *f, bool whole, struct hone_error *err)
 {
     size_t n_layers, n_decoder;
     enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
@@ -493,9 +504,16 @@ static enum hone_status import_form(struct folder *f, struct hone_error *err)
         bool decoder = spec_of(f, name->gguf)->flags & TENSOR_DECODER;
         size_t repeat = !strstr(name->gguf, "%u") ? 1 : decoder ? n_decoder : n_layers;
         for (size_t i = 0; i < repeat && status == HONE_OK; i++)
-            status = import_change(f, name, (unsigned)i, err);
+            status = import_change(f, name, (unsigned)i, whole, err);
     }
     return status;
+}
+
+/* A head of tokens' labels, where there is one of them. */
+static enum hone_status import_token_change(struct folder *f, struct hone_error *err)
+{
+    const bool has = find(f, "classifier.weight") || find(f, "score.weight") || find(f, "qa_outputs.weight");
+    return has ? import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err) : HONE_OK;
 }
 
 static enum hone_status start_changes(struct folder *f, const struct gguf *g, struct hone_error *err)
@@ -510,7 +528,8 @@ static enum hone_status start_changes(struct folder *f, const struct gguf *g, st
 }
 
 enum hone_status import_changes(struct gguf **out, const struct gguf *g, const struct arch *arch,
-                                struct safetensors *changes, const char *dir, struct hone_error *err)
+                                struct safetensors *changes, bool whole, const char *dir,
+                                struct hone_error *err)
 {
     enum hone_status status = HONE_BAD_MODEL;
     *out = NULL;
@@ -519,7 +538,10 @@ enum hone_status import_changes(struct gguf **out, const struct gguf *g, const s
             .dir = dir, .arch = arch, .form = *form, .prefix = (*form)->prefix, .tensors = changes};
         status = start_changes(&f, g, err);
         if (status == HONE_OK)
-            status = import_form(&f, err);
+            status = import_form(&f, whole, err);
+        if (status == HONE_OK && whole && gguf_find_tensor(g, "cls.output.weight") &&
+            !gguf_find_tensor(f.g, "cls.output.weight"))
+            status = import_token_change(&f, err);
         if (status == HONE_OK)
             status = check_used(&f, err);
         free(f.used);

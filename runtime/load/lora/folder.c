@@ -1,70 +1,29 @@
 /* PEFT's folders: adapter_config.json and adapter_model.safetensors. */
 #include "runtime/load/import/folder.h"
-#include "runtime/load/import/keys.h"
+#include "runtime/load/lora/config.h"
 #include "runtime/load/lora/lora.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char config_name[] = "adapter_config.json", weights_name[] = "adapter_model.safetensors";
-
-/* What the product has to know, and what has no effect on it. */
-static const struct key_spec known[] = {
-    {"peft_type", "\"LORA\""},
-    {"r", NULL},
-    {"lora_alpha", NULL},
-    {"use_rslora", "true|false"},
-    {"fan_in_fan_out", "true|false"},
-    {"bias", "\"none\""},
-    {"use_dora", "false"},
-    {"lora_bias", "false"},
-    {"use_qalora", "false"},
-    {"modules_to_save", "[]"},
-    {"rank_pattern", NULL},
-    {"alpha_pattern", "{}"},
-    {"trainable_token_indices", "[]"},
-    {"layer_replication", "[]"},
-    {"alora_invocation_tokens", "[]"},
-    {"base_model_name_or_path", NULL},
-    {"task_type", NULL},
-    {"auto_mapping", NULL},
-    {"inference_mode", NULL},
-    {"revision", NULL},
-    {"peft_version", NULL},
-    {"lora_dropout", NULL},
-    /* Others (pissa, olora, corda, loftq) change the weights that the adapter is added to. */
-    {"init_lora_weights", "true|false|\"gaussian\"|\"eva\"|\"orthogonal\""},
-    {"layers_*", NULL},
-    {"target_*", NULL},
-    {"exclude_modules", NULL},
-    {"megatron_*", NULL},
-    {"loftq_config", NULL},
-    {"eva_config", NULL},
-    {"corda_config", NULL},
-    {"lora_ga_config", NULL},
-    {"qalora_group_size", NULL},
-    {"runtime_config", NULL},
-    {"ensure_weight_tying", NULL},
-    {NULL, NULL},
-};
+static const char weights_name[] = "adapter_model.safetensors";
 
 bool lora_is_beside(const char *dir)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/%s", dir, config_name);
+    int n = snprintf(path, sizeof path, "%s/%s", dir, lora_config_name);
     return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
 }
 
 struct peft {
     const char *dir;
-    struct safetensors *tensors, *changes; /* changes: matrices, by the model's own names */
-    struct gguf *memory;                   /* that owns their data */
-    float alpha;
-    bool root; /* alpha is divided by the rank's root */
+    struct lora_config config;
+    struct safetensors *tensors;
+    struct lora_sets sets;
+    struct gguf *memory; /* that owns what was made */
     float scale;
     const struct arch *arch; /* of the model */
     uint64_t room;           /* numbers that the model has, but for those of changes so far */
@@ -104,6 +63,91 @@ static bool is_turned(const struct arch *arch, const char *name)
     return false;
 }
 
+static const char *bare(const char *name)
+{
+    static const char start[] = "base_model.model.";
+    return strncmp(name, start, strlen(start)) == 0 ? name + strlen(start) : name;
+}
+
+/* ---- what is made of tensors ---- */
+
+/* Where there are lengths: those of the sum's rows, as a matrix that is cut as that is. */
+static enum hone_status put_lengths(struct peft *p, const char *name, bool table, const struct safetensor *a,
+                                    size_t n_out, bool turned, struct hone_error *err)
+{
+    char full[700];
+    const size_t n = strlen(a->name) - strlen(table ? ".lora_embedding_A" : ".lora_A.weight");
+    snprintf(full, sizeof full, "%.*s.lora_magnitude_vector", (int)n, a->name);
+    const struct safetensor *t = safetensors_find(p->tensors, full);
+    if (!t) {
+        snprintf(full, sizeof full, "%.*s.lora_magnitude_vector.weight", (int)n, a->name);
+        t = safetensors_find(p->tensors, full);
+    }
+    if (!t && !p->config.dora)
+        return HONE_OK;
+    if (!t || !p->config.dora || !t->type || t->n_dims != 1 || t->dims[0] != n_out || t->size == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: where 'use_dora' is true, and only there, '%.200s' should have lengths "
+                         "(lora_magnitude_vector) of its %zu rows",
+                         p->dir, name, n_out);
+    struct safetensor lengths = *t;
+    lengths.name = name;
+    lengths.n_dims = 2;
+    lengths.dims[0] = turned ? 1 : n_out;
+    lengths.dims[1] = turned ? n_out : 1;
+    return safetensors_put(p->sets.lengths, &lengths, err);
+}
+
+/* A bias behind the product: it is scaled, too. */
+static enum hone_status put_bias(struct peft *p, const char *module, const struct safetensor *t,
+                                 struct hone_error *err)
+{
+    char name[700];
+    float scale = 0;
+    snprintf(name, sizeof name, "%s.lora_A.weight", module);
+    const struct safetensor *a = safetensors_find(p->tensors, name);
+    if (!a || !t->type || t->n_dims != 1 || t->size == 0 || a->n_dims != 2 || a->dims[0] == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: '%s' should be a vector beside a pair of matrices", p->dir,
+                         t->name);
+    snprintf(name, sizeof name, "%s.weight", bare(module));
+    enum hone_status status = lora_config_scale(&p->config, name, (size_t)a->dims[0], &scale, err);
+    if (status != HONE_OK)
+        return status;
+    const size_t n = (size_t)t->dims[0];
+    float *x = lora_floats(t->type, t->data, 1, n, false);
+    if (!x || !gguf_own_memory(p->memory, x)) {
+        free(x);
+        return hone_no_memory(err, name, n * sizeof *x);
+    }
+    for (size_t i = 0; i < n; i++)
+        x[i] *= p->scale * scale;
+    snprintf(name, sizeof name, "%s.bias", bare(module));
+    struct safetensor made = *t;
+    made.name = name;
+    made.dtype = "F32";
+    made.type = quant_type_by_id(QUANT_F32);
+    made.size = n * sizeof *x;
+    made.data = x;
+    return safetensors_put(p->sets.changes, &made, err);
+}
+
+/* A module that was trained whole, or a bias. PEFT calls those of a module that it changes besides "....base_layer.bias". */
+static enum hone_status put_whole(struct peft *p, const struct safetensor *t, struct hone_error *err)
+{
+    static const char within[] = ".base_layer.";
+    char name[700];
+    const char *from = bare(t->name), *at = strstr(from, within);
+    snprintf(name, sizeof name, "%.*s%s", (int)(at ? at - from : (ptrdiff_t)strlen(from)), from,
+             at ? at + strlen(within) - 1 : "");
+    struct safetensor whole = *t;
+    whole.name = name;
+    if (whole.size > 0 && whole.type && whole.n_dims >= 1 && whole.n_dims <= 2)
+        return safetensors_put(p->sets.whole, &whole, err);
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: the tensor '%.300s' of the adapter should be a matrix or a vector", p->dir,
+                     t->name);
+}
+
 /* a: [rank, n_in], b: [n_out, rank]; of a table of embeddings n_in are its rows. */
 static enum hone_status make_change(struct peft *p, const char *name, bool table, const struct safetensor *a,
                                     const struct safetensor *b, struct hone_error *err)
@@ -115,7 +159,11 @@ static enum hone_status make_change(struct peft *p, const char *name, bool table
         return hone_fail(err, HONE_BAD_MODEL, "%s: '%s' and its partner do not fit each other", p->dir,
                          a->name);
     const size_t rank = (size_t)a->dims[0], n_in = (size_t)a->dims[1], n_out = (size_t)b->dims[0];
-    const float scale = p->scale * p->alpha / (p->root ? sqrtf((float)rank) : (float)rank);
+    float scale;
+    enum hone_status status = lora_config_scale(&p->config, name, rank, &scale, err);
+    if (status != HONE_OK)
+        return status;
+    scale *= p->scale;
     /* Two vectors of a file stand for a matrix of any size; the model has none that is larger than itself. */
     if (n_in * n_out > p->room)
         return hone_fail(err, HONE_BAD_MODEL,
@@ -144,13 +192,8 @@ static enum hone_status make_change(struct peft *p, const char *name, bool table
                                     .dims = {turned ? n_in : n_out, turned ? n_out : n_in, 1, 1, 1, 1, 1, 1},
                                     .size = size,
                                     .data = delta};
-    return ok ? safetensors_put(p->changes, &made, err) : hone_no_memory(err, name, size);
-}
-
-static const char *bare(const char *name)
-{
-    static const char start[] = "base_model.model.";
-    return strncmp(name, start, strlen(start)) == 0 ? name + strlen(start) : name;
+    status = ok ? safetensors_put(p->sets.changes, &made, err) : hone_no_memory(err, name, size);
+    return status == HONE_OK ? put_lengths(p, name, table, a, n_out, turned, err) : status;
 }
 
 /* How the names of a pair end. */
@@ -175,71 +218,82 @@ static const struct lora_ends *ends_of(const char *name)
     return &known_ends[0];
 }
 
-static enum hone_status make_changes(struct peft *p, struct hone_error *err)
+static enum hone_status no_pair(const struct peft *p, const struct safetensor *t, struct hone_error *err)
+{
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: the tensor '%.300s' of the adapter is not supported, expected pairs of lora_A.weight "
+        "and lora_B.weight, or of lora_embedding_A and lora_embedding_B",
+        p->dir, t->name);
+}
+
+static enum hone_status read_pair(struct peft *p, const struct safetensor *t, const struct lora_ends *ends,
+                                  struct hone_error *err)
+{
+    char other[700], name[700];
+    const bool is_a = ends_with(t->name, ends->a);
+    const size_t n = strlen(t->name), n_end = strlen(ends->a);
+    snprintf(other, sizeof other, "%.*s%s", (int)(n - n_end), t->name, is_a ? ends->b : ends->a);
+    const struct safetensor *b = safetensors_find(p->tensors, other);
+    if (!b)
+        return no_pair(p, t, err);
+    snprintf(name, sizeof name, "%.*s.weight", (int)(n - n_end - (size_t)(bare(t->name) - t->name)),
+             bare(t->name));
+    return is_a ? make_change(p, name, ends->table, t, b, err) : HONE_OK;
+}
+
+/* Lengths are read with the pair that they are of. */
+static bool is_of_pair(const struct peft *p, const char *name)
+{
+    char pair[700];
+    const char *at = strstr(name, ".lora_magnitude_vector");
+    if (!at || strlen(name) > 500 || (!ends_with(name, "_vector") && !ends_with(name, "_vector.weight")))
+        return false;
+    snprintf(pair, sizeof pair, "%.*s.lora_A.weight", (int)(at - name), name);
+    if (safetensors_find(p->tensors, pair))
+        return true;
+    snprintf(pair, sizeof pair, "%.*s.lora_embedding_A", (int)(at - name), name);
+    return safetensors_find(p->tensors, pair);
+}
+
+/* A second copy, or the untrained one, of what lies under its plain name, too. */
+static bool is_copy(const struct peft *p, const char *name)
+{
+    static const char *const kinds[] = {".modules_to_save.", ".original_module."};
+    char plain[700];
+    for (size_t i = 0; i < 2; i++) {
+        const char *at = strstr(name, kinds[i]);
+        if (!at || strlen(name) > 500)
+            continue;
+        snprintf(plain, sizeof plain, "%.*s%s", (int)(at - name), name, at + strlen(kinds[i]) - 1);
+        if (safetensors_find(p->tensors, plain))
+            return true;
+    }
+    return false;
+}
+
+static enum hone_status read_tensor(struct peft *p, const struct safetensor *t, struct hone_error *err)
+{
+    static const char bias_end[] = ".lora_B.bias";
+    const struct lora_ends *ends = ends_of(t->name);
+    if (ends_with(t->name, ends->a) || ends_with(t->name, ends->b))
+        return read_pair(p, t, ends, err);
+    if (is_of_pair(p, t->name) || is_copy(p, t->name))
+        return HONE_OK;
+    if (ends_with(t->name, bias_end) && p->config.bias) {
+        char module[600];
+        snprintf(module, sizeof module, "%.*s", (int)(strlen(t->name) - strlen(bias_end)), t->name);
+        return put_bias(p, module, t, err);
+    }
+    const bool whole = ends_with(t->name, ".weight") || ends_with(t->name, ".bias");
+    return whole && !strstr(t->name, ".lora_") ? put_whole(p, t, err) : no_pair(p, t, err);
+}
+
+static enum hone_status read_tensors(struct peft *p, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
-    for (size_t i = 0; i < safetensors_n(p->tensors) && status == HONE_OK; i++) {
-        char other[600], name[600];
-        const struct safetensor *t = safetensors_at(p->tensors, i);
-        const struct lora_ends *ends = ends_of(t->name);
-        const bool is_a = ends_with(t->name, ends->a), is_b = ends_with(t->name, ends->b);
-        const size_t n = strlen(t->name), n_end = is_a || is_b ? strlen(ends->a) : n;
-        snprintf(other, sizeof other, "%.*s%s", (int)(n - n_end), t->name, is_a ? ends->b : ends->a);
-        const struct safetensor *b = safetensors_find(p->tensors, other);
-        if ((!is_a && !is_b) || !b)
-            return hone_fail(
-                err, HONE_BAD_MODEL,
-                "%s: the tensor '%.300s' of the adapter is not supported, expected pairs of lora_A.weight "
-                "and lora_B.weight, or of lora_embedding_A and lora_embedding_B",
-                p->dir, t->name);
-        snprintf(name, sizeof name, "%.*s.weight", (int)(n - n_end - (size_t)(bare(t->name) - t->name)),
-                 bare(t->name));
-        if (is_a)
-            status = make_change(p, name, ends->table, t, b, err);
-    }
-    return status;
-}
-
-static enum hone_status read_config(struct peft *p, struct hone_error *err)
-{
-    char path[PATH_MAX];
-    json_t *config;
-    struct keys keys = {.force = false};
-    enum hone_status status = folder_json_in(p->dir, config_name, true, &config, err);
-    if (status != HONE_OK)
-        return status;
-    snprintf(path, sizeof path, "%s/%s", p->dir, config_name);
-    status = keys_check(&keys, path, config, (const struct key_spec *const[]){known, NULL}, err);
-    keys_release(&keys);
-    const double alpha = json_number_value(json_object_get(config, "lora_alpha"));
-    if (status == HONE_OK && !(alpha > 0 && alpha < 1e6))
-        status = hone_fail(err, HONE_BAD_MODEL, "%s: 'lora_alpha' should be a number above 0", path);
-    p->alpha = (float)alpha;
-    p->root = json_is_true(json_object_get(config, "use_rslora"));
-    json_decref(config);
-    return status;
-}
-
-/* A head that is tied to the token embeddings keeps them as they were: PEFT changes the looking up alone. */
-static bool is_tied(const struct gguf *g, const struct arch *arch)
-{
-    const bool told = arch->causal || arch->has_decoder || gguf_find_tensor(g, "mlm.weight");
-    return told && !gguf_find_tensor(g, "mlm.output.weight") && !gguf_find_tensor(g, "output.weight");
-}
-
-static enum hone_status add_changes(struct gguf *g, const struct gguf *changes, const struct arch *arch,
-                                    const char *dir, struct hone_error *err)
-{
-    enum hone_status status = HONE_OK;
-    if (gguf_find_tensor(changes, "token_embd.weight") && is_tied(g, arch))
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: the adapter changes the token embeddings, which the model's head is tied to: "
-                         "that is not supported",
-                         dir);
-    for (size_t i = 0; i < gguf_n_tensors(changes) && status == HONE_OK; i++) {
-        const struct gguf_tensor *t = gguf_tensor_at(changes, i);
-        status = lora_add(g, t->name, t->data, t->dims[1], t->dims[0], dir, err);
-    }
+    for (size_t i = 0; i < safetensors_n(p->tensors) && status == HONE_OK; i++)
+        status = read_tensor(p, safetensors_at(p->tensors, i), err);
     return status;
 }
 
@@ -262,29 +316,37 @@ static uint64_t n_numbers(const struct gguf *g)
     return n;
 }
 
+static enum hone_status open_sets(struct peft *p, struct hone_error *err)
+{
+    struct safetensors **const made[] = {&p->sets.changes, &p->sets.lengths, &p->sets.whole};
+    enum hone_status status = safetensors_open_file(&p->tensors, p->dir, weights_name, err);
+    for (size_t i = 0; i < 3 && status == HONE_OK; i++)
+        status = safetensors_open_file(made[i], p->dir, NULL, err);
+    return status;
+}
+
 enum hone_status lora_merge_folder(struct gguf *g, const char *dir, float scale, struct hone_error *err)
 {
     const struct arch *arch = arch_of(g);
     struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir), .arch = arch, .room = n_numbers(g)};
-    struct gguf *changes = NULL;
     enum hone_status status = p.memory ? HONE_OK : hone_no_memory(err, dir, sizeof p);
     if (status == HONE_OK && !arch)
         status = hone_fail(err, HONE_BAD_MODEL, "%s: the architecture is not known", gguf_path(g));
     if (status == HONE_OK)
-        status = read_config(&p, err);
+        status = lora_config_read(&p.config, dir, err);
+    p.sets.saves_embeddings = p.config.saves_embeddings;
+    p.sets.keeps_ties = p.config.keeps_ties;
     if (status == HONE_OK)
-        status = safetensors_open_file(&p.tensors, dir, weights_name, err);
+        status = open_sets(&p, err);
     if (status == HONE_OK)
-        status = safetensors_open_file(&p.changes, dir, NULL, err);
+        status = read_tensors(&p, err);
     if (status == HONE_OK)
-        status = make_changes(&p, err);
-    if (status == HONE_OK)
-        status = import_changes(&changes, g, arch, p.changes, dir, err);
-    if (status == HONE_OK)
-        status = add_changes(g, changes, arch, dir, err);
-    gguf_close(&changes);
-    safetensors_close(&p.changes);
+        status = lora_apply(g, &p.sets, arch, dir, err);
+    safetensors_close(&p.sets.whole);
+    safetensors_close(&p.sets.lengths);
+    safetensors_close(&p.sets.changes);
     safetensors_close(&p.tensors);
+    json_decref(p.config.json);
     gguf_close(&p.memory);
     return status;
 }

@@ -36,28 +36,6 @@ void lora_product(float *delta, const float *left, const float *right, size_t n_
     thread_pool_run(threads_available(), n_out, 0, multiply_rows, &call);
 }
 
-enum hone_status lora_add(struct gguf *g, const char *name, const float *delta, uint64_t n_out, uint64_t n_in,
-                          const char *path, struct hone_error *err)
-{
-    const struct gguf_tensor *t = gguf_find_tensor(g, name);
-    if (!t || t->n_dims != 2 || t->dims[0] != n_in || t->dims[1] != n_out)
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: the adapter changes a matrix '%s' of %llu by %llu, which %s does not have: it is of "
-            "another model",
-            path, name, (unsigned long long)n_out, (unsigned long long)n_in, gguf_path(g));
-    const size_t n = (size_t)(n_out * n_in);
-    float *sum = malloc(n * sizeof *sum);
-    if (!sum)
-        return hone_no_memory(err, name, n * sizeof *sum);
-    t->type->dequantize(sum, t->data, n);
-    for (size_t i = 0; i < n; i++)
-        sum[i] += delta[i];
-    if (gguf_own_memory(g, sum) && gguf_change_tensor(g, name, sum))
-        return HONE_OK;
-    return hone_no_memory(err, name, n * sizeof *sum);
-}
-
 float *lora_floats(const struct quant_type *type, const void *data, size_t rows, size_t cols, bool turned)
 {
     float *x = malloc(rows * cols * sizeof *x + 1), *y = turned ? malloc(rows * cols * sizeof *y + 1) : NULL;
