@@ -199,6 +199,16 @@ const struct option_row option_table[] = {
      NULL},
     {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), TASKS ", tokenize, generate, translate", NULL,
      false, "end when more than N inputs were refused", NULL},
+    {0, "resume", NULL, OPTION_FLAG, FIELD(resume), "embed, classify, answer, fill, generate, translate",
+     NULL, false,
+     "keep what is computed in FILE.part, with FILE.job beside it, until FILE is complete: the same command "
+     "goes on where it was ended, by whatever",
+     NULL},
+    {0, "shard", "I/N", OPTION_TEXT, FIELD(shard),
+     "embed, classify, answer, fill, score, run-batch, generate, translate", NULL, false,
+     "take every Nth input alone, from the Ith on (1/N to N/N): the share of one of N machines; \"index\" "
+     "stays that of all",
+     NULL},
     {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), "tokenize", NULL, false,
      "no special tokens such as [CLS]: none added, and with --decode none shown", NULL},
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), "tokenize", NULL, false,

@@ -187,6 +187,7 @@ enum hone_status options_parse(const struct command *command, int argc, char **a
     int code;
     make_tables(command, &t);
     memset(out, 0, sizeof *out);
+    out->command = command;
     opterr = 0;
     optind = 1;
     while ((code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {

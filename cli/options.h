@@ -20,8 +20,9 @@ struct option_list {
 
 /* Every option's value. What was not given is zero; texts are NULL. */
 struct options {
-    const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
-    char *const *operands; /* of a command that takes several: all of them */
+    const struct command *command; /* whose they are */
+    const char *operand;           /* FILE, HF_DIR, ...; NULL where it was left out */
+    char *const *operands;         /* of a command that takes several: all of them */
     int n_operands;
     const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *as, *task, *instruction,
         *golden;
@@ -58,7 +59,8 @@ struct options {
     const char *input;                          /* run-batch */
     const char *run, *queries, *corpus, *qrels; /* rerank, eval */
     size_t cut;
-    bool keep;
+    bool keep, resume;
+    const char *shard;
     struct option_number max_errors;
     bool man; /* help */
     const char *completion;

@@ -95,6 +95,8 @@ static enum hone_status open_input(struct run *run)
     if (status == HONE_OK)
         status = lines_open(&run->lines, options->operands, (size_t)options->n_operands, format);
     run->lines.quiet = run->records.rows;
+    if (status == HONE_OK && (status = lines_take_share(&run->lines, options->shard)) != HONE_OK)
+        lines_close(&run->lines);
     return status;
 }
 
@@ -162,16 +164,39 @@ static bool run_bears(struct run *run)
     return false;
 }
 
+enum hone_status run_open_output(struct run *run, struct output *o, size_t head)
+{
+    if (!run->options->resume)
+        return run->status = output_open(o, run->options->output, head > 0);
+    run->status = checkpoint_open(&run->checkpoint, o, run->options, head);
+    run->lines.until = run->checkpoint.n_had;
+    run->lines.n_refused += run->checkpoint.done.n_refused;
+    return run->status;
+}
+
+/* The next window that has no results yet. False at the end, and after a failure. */
+static bool read_window(struct run *run)
+{
+    struct lines *l = &run->lines;
+    bool more, has = false;
+    run->status = checkpoint_mark(&run->checkpoint, l->n_refused);
+    do {
+        run->n_done += l->n;
+        more = run->status == HONE_OK && lines_next(l);
+        if (l->failed)
+            run->status = l->misunderstood ? HONE_USAGE : HONE_FAILED;
+        if (more)
+            has = checkpoint_has(&run->checkpoint, l, &run->status);
+    } while (more && has && run->status == HONE_OK);
+    if (!more && run->status == HONE_OK)
+        run->status = checkpoint_end(&run->checkpoint, l);
+    return more && run->status == HONE_OK;
+}
+
 bool run_next(struct run *run)
 {
     struct hone_error err;
-    run->n_done += run->lines.n;
-    if (run->status != HONE_OK)
-        return false;
-    bool more = lines_next(&run->lines);
-    if (run->lines.failed)
-        run->status = run->lines.misunderstood ? HONE_USAGE : HONE_FAILED;
-    if (!more)
+    if (run->status != HONE_OK || !read_window(run))
         return false;
     if (run->input == RUN_TEXTS)
         records_find(&run->records, &run->lines);
@@ -224,9 +249,9 @@ void run_write(struct run *run, const struct run_form *form)
     bool json = options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
     if (!json && (run->records.rows || run->records.keep))
         run->status = report_error(HONE_USAGE, "--keep and --errors rows are for --format jsonl");
-    if (run->status == HONE_OK)
-        run->status = output_open(&o, options->output, false);
-    if (run->status != HONE_OK)
+    if (!json && options->resume)
+        run->status = report_error(HONE_USAGE, "--resume is for --format jsonl");
+    if (run->status != HONE_OK || run_open_output(run, &o, 0) != HONE_OK)
         return;
     write_windows(run, form, json, &o);
     enum hone_status closed = output_close(&o, run->status == HONE_OK);
@@ -239,6 +264,7 @@ enum hone_status run_close(struct run *run)
     progress_hide();
     report_stats(run);
     hone_model_close(&run->model);
+    checkpoint_close(&run->checkpoint);
     lines_close(&run->lines);
     free(run->values);
     bool refused = run->lines.n_refused > 0 && !run->records.rows;

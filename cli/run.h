@@ -4,6 +4,7 @@
 
 #include "cli/io/records.h"
 #include "cli/io/table.h"
+#include "cli/jobs/checkpoint.h"
 #include "cli/options.h"
 
 struct run;
@@ -29,8 +30,9 @@ struct run {
     struct records records;
     enum run_input input;
     struct hone_stats stats;
-    size_t n_done;           /* texts of earlier windows */
-    enum hone_status status; /* of the whole run; once it is not HONE_OK, run_next reads no more */
+    struct checkpoint checkpoint; /* with --resume */
+    size_t n_done;                /* texts of earlier windows */
+    enum hone_status status;      /* of the whole run; once it is not HONE_OK, run_next reads no more */
 };
 
 enum run_part { RUN_WHOLE, RUN_VOCABULARY, RUN_HEADER };
@@ -49,7 +51,11 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
                           bool vocab_only);
 enum hone_status run_start(struct run *run, size_t width, run_compute compute);
 
-/* Reads a window and computes it. A text that is refused is reported and marked in run->lines.refused. False at the
+/* Opens --output, with --resume behind what an earlier run has left there. head: bytes at its beginning that are written last
+ * (output_patch), if any. What fails is reported and kept in run->status. */
+enum hone_status run_open_output(struct run *run, struct output *o, size_t head);
+
+/* Reads a window that has no results yet, and computes it; what was written of those before is flushed. A text that is refused is reported and marked in run->lines.refused. False at the
  * end and after a failure. */
 bool run_next(struct run *run);
 

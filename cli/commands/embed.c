@@ -56,18 +56,15 @@ static void write_row(struct output *o, const char *format, const struct run *ru
 static void write_rows(struct run *run, struct output *o, const char *format)
 {
     bool npy = strcmp(format, "npy") == 0;
-    size_t n_rows = 0;
     if (npy)
         npy_begin(o);
     while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++) {
+        for (size_t i = 0; i < run->lines.n; i++)
             write_row(o, format, run, i);
-            n_rows += !run->lines.refused[i] || run->lines.why[i];
-        }
         run->status = output_flush(o);
     }
     if (npy)
-        npy_end(o, n_rows, run->width);
+        npy_end(o, run->width);
 }
 
 /* As somebody said, or as the file's name does. */
@@ -82,8 +79,7 @@ static void embed_lines(struct run *run)
 {
     static struct output o;
     const char *format = format_of(run->options);
-    run->status = output_open(&o, run->options->output, strcmp(format, "npy") == 0);
-    if (run->status != HONE_OK)
+    if (run_open_output(run, &o, strcmp(format, "npy") == 0 ? NPY_HEADER : 0) != HONE_OK)
         return;
     write_rows(run, &o, format);
     enum hone_status closed = output_close(&o, run->status == HONE_OK);

@@ -115,8 +115,7 @@ static void embed(struct run *run, size_t width, run_compute compute,
     static struct output o;
     if (run_start(run, width, compute) != HONE_OK)
         return;
-    run->status = output_open(&o, run->options->output, false);
-    if (run->status != HONE_OK)
+    if (run_open_output(run, &o, 0) != HONE_OK)
         return;
     while (run_next(run)) {
         for (size_t i = 0; i < run->lines.n; i++)

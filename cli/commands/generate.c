@@ -192,9 +192,10 @@ static enum hone_status check_source(const struct options *options)
     if (files && (options->kv_file || options->decoder_ids))
         return report_error(HONE_USAGE, "--kv-file and --decoder-ids are for one prompt");
     if (!files && (options->keep || options->input_format || options->columns.n || options->id_column ||
-                   options->errors || options->jsonl || options->max_errors.given || options->output))
-        return report_error(
-            HONE_USAGE, "--input-format, --column, --keep, --errors and --output are for FILEs of prompts");
+                   options->errors || options->jsonl || options->max_errors.given || options->output ||
+                   options->resume || options->shard))
+        return report_error(HONE_USAGE, "--input-format, --column, --keep, --errors, --output, --resume and "
+                                        "--shard are for FILEs of prompts");
     if (options->timings && (files || options->split_sentences))
         return report_error(HONE_USAGE, "--timings is for one prompt, that is gone on with as a whole");
     if (options->split_sentences &&

@@ -163,7 +163,7 @@ enum hone_status generate_file(const struct options *options, struct cli_generat
         if (run.status != HONE_OK)
             report_failure(&err);
     }
-    if (run.status == HONE_OK && (run.status = output_open(&o, options->output, false)) == HONE_OK) {
+    if (run.status == HONE_OK && run_open_output(&run, &o, 0) == HONE_OK) {
         write_all(&run, &o, write_one);
         enum hone_status closed = output_close(&o, run.status == HONE_OK);
         run.status = run.status == HONE_OK ? closed : run.status;

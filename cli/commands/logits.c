@@ -16,7 +16,7 @@ static enum hone_status write_rows(const char *path, const float *rows, size_t n
     npy_begin(&o);
     for (size_t i = 0; i < n_rows; i++)
         output_write(&o, rows + i * width, width * sizeof *rows);
-    npy_end(&o, n_rows, width);
+    npy_end(&o, width);
     return output_close(&o, true);
 }
 

@@ -88,7 +88,7 @@ static bool add(struct ranking *r, const struct lines *l, size_t i, float score)
         return false;
     text_put(copy, document);
     r->hits[r->n++] =
-        (struct hit){score, l->first + i, l->numbers[i], {copy, document.size}, json_incref(l->rows[i])};
+        (struct hit){score, l->index[i], l->numbers[i], {copy, document.size}, json_incref(l->rows[i])};
     return true;
 }
 

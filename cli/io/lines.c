@@ -3,6 +3,8 @@
 #include "cli/io/report.h"
 #include "cli/io/table_row.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -253,12 +255,32 @@ enum hone_status lines_open(struct lines *l, char *const *paths, size_t n, const
     return status;
 }
 
+enum hone_status lines_take_share(struct lines *l, const char *share)
+{
+    unsigned i = 0, n = 0;
+    int used = 0;
+    if (!share)
+        return HONE_OK;
+    if (!isdigit((unsigned char)*share) || sscanf(share, "%9u/%9u%n", &i, &n, &used) != 2 || share[used] ||
+        i < 1 || i > n)
+        return report_error(HONE_USAGE, "--shard must be I/N with I from 1 to N, as 2/4, not '%s'", share);
+    l->shard = i - 1;
+    l->n_shards = n;
+    return HONE_OK;
+}
+
 /* ---- windows ---- */
 
-/* Adds the record of n bytes at `start`, which `taken` >= n bytes of the buffer stand for. */
+/* Adds the record of n bytes at `start`, which `taken` >= n bytes of the buffer stand for, if it is ours. */
 static void add_line(struct lines *l, size_t n, size_t taken)
 {
     const char *data = l->buffer + l->start;
+    size_t index = l->n_records++;
+    if (l->n_shards && index % l->n_shards != l->shard) {
+        hand_out(l, taken);
+        return;
+    }
+    l->index[l->n] = index;
     if (n > 0 && data[n - 1] == '\r')
         n--;
     l->texts[l->n] = (struct hone_text){data, n};
@@ -275,7 +297,8 @@ static void add_line(struct lines *l, size_t n, size_t taken)
 /* Hands out what is there of this file. */
 static void take_window(struct lines *l)
 {
-    while (l->n < LINES_MAX_TEXTS && l->start < l->end) {
+    while (l->n < LINES_MAX_TEXTS && l->start < l->end &&
+           !(l->until && l->n && l->first + l->n == l->until)) {
         struct row_scan scan = {0};
         size_t size, left = l->end - l->start;
         const char *data = l->buffer + l->start, *next = find_end(l, &scan, data, left, &size);
@@ -284,7 +307,7 @@ static void take_window(struct lines *l)
         } else if (l->at_end) {
             add_line(l, left, left);
         } else {
-            if (l->n == 0) {
+            if (l->n == 0 && left > LINES_MAX_LINE) {
                 add_line(l, left, left);
                 skip_line(l);
             }
@@ -317,7 +340,7 @@ bool lines_next(struct lines *l)
         take_window(l);
         if (l->failed)
             return false;
-    } while (l->n == 0 && next_file(l));
+    } while (l->n == 0 && (!l->at_end || next_file(l))); /* of a shard, a buffer may hold others' alone */
     return l->n > 0;
 }
 

@@ -36,9 +36,14 @@ struct lines {
     bool failed,
         misunderstood; /* misunderstood: it failed since it is nothing that hone reads, or could be two things */
 
+    size_t n_records;       /* so far, of all files, and whosever they are */
+    size_t shard, n_shards; /* record r is ours if r % n_shards is `shard`; n_shards 0: all are */
+    size_t until;           /* a window ends behind so many of our records, if it comes there; 0: wherever */
+
     /* The window. It stays until the next one is read, and lies in one file. */
-    size_t first; /* index of texts[0] among all records, from 0 */
-    size_t n;     /* texts in it */
+    size_t first;                  /* of our records, those before it */
+    size_t n;                      /* texts in it */
+    size_t index[LINES_MAX_TEXTS]; /* of each among all records, from 0 */
     struct hone_text texts[LINES_MAX_TEXTS];
     struct hone_text
         pairs[LINES_MAX_TEXTS];      /* with lines_split_pairs and records.h: the second text of each */
@@ -55,6 +60,10 @@ struct lines {
  * name and content. On failure, which is reported, there is nothing to close. */
 enum hone_status lines_open(struct lines *l, char *const *paths, size_t n, const enum input_format *format);
 void lines_close(struct lines *l);
+
+/* Takes the share of the input that `share` names: "2/4", the second of four; NULL: all. HONE_USAGE, reported: it names none.
+ * To be called before the first window is read. */
+enum hone_status lines_take_share(struct lines *l, const char *share);
 
 /* Reads the next window: false at the end, and after a failure, which is reported and remembered in l->failed. Does
  * not wait for more lines while it has some, so that a slow writer's lines are answered as they come. */

@@ -5,9 +5,11 @@
 
 #include "cli/io/output.h"
 
-/* Leaves room for the header, at the very beginning of an output that can be patched. */
+#define NPY_HEADER 128 /* bytes: a multiple of 64, and room for two numbers of 20 digits */
+
+/* Leaves room for the header, at the very beginning of an output that can be patched; where one is gone on with it is there. */
 void npy_begin(struct output *o);
-/* Writes the header, now that the number of rows is known. */
-void npy_end(struct output *o, size_t n_rows, size_t n_columns);
+/* Writes the header, now that all rows are there. */
+void npy_end(struct output *o, size_t n_columns);
 
 #endif

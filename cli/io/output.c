@@ -177,6 +177,7 @@ static void pass_on(struct output *o, const char *data, size_t size, bool last)
 {
     static char zipped[1 << 16];
     bool ended = !o->codec;
+    o->size += size;
     if (!o->codec)
         write_all(o, o->fd, data, size);
     while (!ended && !o->failed && (size > 0 || last)) {
@@ -274,7 +275,7 @@ enum hone_status output_close(struct output *o, bool complete)
     if (o->path) {
         if (!o->failed && complete && o->temporary && rename(o->temporary, o->path) != 0)
             fail(o);
-        if (o->temporary && (o->failed || !complete))
+        if (o->temporary && (o->failed || !complete) && !o->kept)
             unlink(o->temporary);
         unfinished = NULL;
         free(o->path);

@@ -17,9 +17,11 @@ struct output {
     const char *name; /* for sentences */
     char *path;       /* where the file will appear; NULL where fd is the place itself */
     char *temporary;  /* where it is now; NULL: it has no name yet */
+    bool kept;        /* `temporary` stays where the file is not completed: another run goes on with it */
     bool spooled;     /* fd is a nameless file, to be copied to standard output at the end */
     bool failed;
     struct codec *codec; /* compresses, by the name's end (".gz"); NULL: as it is */
+    uint64_t size;       /* bytes before the buffer, not compressed, those of an earlier run among them */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };
@@ -42,7 +44,7 @@ void output_patch(struct output *o, off_t offset, const void *data, size_t size)
 /* HONE_FAILED once a write has failed. */
 enum hone_status output_flush(struct output *o);
 
-/* The end. With `complete`, the file gets its name; otherwise it is removed. Nothing is open afterwards. */
+/* The end. With `complete`, the file gets its name; otherwise it is removed, if not kept. Nothing is open afterwards. */
 enum hone_status output_close(struct output *o, bool complete);
 
 #endif

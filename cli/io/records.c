@@ -235,7 +235,7 @@ void records_write_row(const struct records *r, struct output *o, size_t index, 
 
 void records_write_begin(const struct records *r, struct output *o, const struct lines *l, size_t i)
 {
-    records_write_row(r, o, l->first + i, l->rows[i]);
+    records_write_row(r, o, l->index[i], l->rows[i]);
 }
 
 bool records_write_refused(const struct records *r, struct output *o, const struct lines *l, size_t i)

@@ -81,31 +81,85 @@ static json_t *describe_models(const struct options *options)
     return all;
 }
 
-/* Settings of a server that results depend on. */
-static json_t *describe_settings(const struct options *options)
+/* What changes no result, or is told by content: the rest of what a command takes is part of what a job is, so that an option
+ * that is new counts unless somebody says that it need not. */
+static const char *const no_matter[] = {
+    "model",      "output",       "input",       "resume", "threads", "batch-tokens", "kv-tokens", "no-cache",
+    "max-errors", "max-parallel", "json-errors", "help",   "draft",   "draft-model",  "timings",
+};
+
+static const char *const name_files[] = {"lora", "grammar", "json-schema", "prompt-file"};
+
+static bool is_among(const char *const *list, size_t n, const char *name)
 {
-    static const enum setting settings[] = {SETTING_COMPUTE, SETTING_KV, SETTING_MAX_LENGTH,
-                                            SETTING_TOO_LONG};
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The name of a file, which may have a scale behind it (of an adapter), with what it holds. */
+static json_t *describe_file(const char *text)
+{
+    char file[HUB_PATH], hash[32];
+    const char *colon = strrchr(text, ':');
+    bool found = hub_format(file, "%s", text) && access(file, R_OK) == 0;
+    if (!found && colon)
+        found = hub_format(file, "%.*s", (int)(colon - text), text) && access(file, R_OK) == 0;
+    if (!found)
+        return json_string(text);
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)hash_model(file));
+    return json_pack("[s, s]", text, hash);
+}
+
+static json_t *describe_text(const char *text, bool names_file)
+{
+    if (!text)
+        return json_null();
+    return names_file ? describe_file(text) : json_string(text);
+}
+
+static json_t *describe_list(const struct option_list *list, bool names_file)
+{
     json_t *all = json_array();
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        const char *value = options->serving.values[settings[i]];
-        json_array_append_new(all, value ? json_string(value) : json_null());
-    }
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(all, describe_text(list->items[i], names_file));
     return all;
 }
 
-static const char *word(const char *text, const char *otherwise)
+static json_t *describe_option(const struct option_spec *spec, const struct options *options)
 {
-    return text ? text : otherwise;
+    const void *field = (const char *)options + spec->offset;
+    const struct option_number *number = field;
+    bool names_file = is_among(name_files, sizeof name_files / sizeof *name_files, spec->name);
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        return json_boolean(*(const bool *)field);
+    case OPTION_TEXT:
+    case OPTION_CHOICE:
+        return describe_text(*(const char *const *)field, names_file);
+    case OPTION_COUNT:
+        return json_integer((json_int_t) * (const size_t *)field);
+    case OPTION_NUMBER:
+        return number->given ? json_real(number->value) : json_null();
+    case OPTION_LIST:
+        return describe_list(field, names_file);
+    case OPTION_MODELS:
+        break;
+    }
+    return NULL;
 }
 
-json_t *job_describe(const struct options *options, const char *command)
+json_t *job_describe(const struct options *options)
 {
-    return json_pack("{ss, ss, so, so, sb, sb, si, ss, ss, ss}", "hone", HONE_VERSION, "command", command,
-                     "model", describe_models(options), "settings", describe_settings(options), "raw",
-                     options->raw, "strict", options->strict, "max-length", (int)options->max_length,
-                     "compute", word(options->compute, "auto"), "kv", word(options->kv, "auto"), "errors",
-                     word(options->errors, "words"));
+    struct option_specs specs;
+    json_t *job = json_pack("{ss, ss, so}", "hone", HONE_VERSION, "command", options->command->name, "model",
+                            describe_models(options));
+    options_of(options->command, &specs);
+    for (size_t i = 0; job && i < specs.n; i++)
+        if (!is_among(no_matter, sizeof no_matter / sizeof *no_matter, specs.items[i].name))
+            json_object_set_new(job, specs.items[i].name, describe_option(&specs.items[i], options));
+    return job;
 }
 
 bool job_differs(const json_t *was, const json_t *is, char *words, size_t size)

@@ -6,8 +6,9 @@
 
 #include <jansson.h>
 
-/* The command, the options that results depend on, and the model's content. NULL: out of memory. */
-json_t *job_describe(const struct options *options, const char *command);
+/* The command, the options that results depend on, and the content of the model and of files that options name. NULL: out of
+ * memory. */
+json_t *job_describe(const struct options *options);
 
 /* What differs, in words; false: nothing does. */
 bool job_differs(const json_t *was, const json_t *is, char *words, size_t size);

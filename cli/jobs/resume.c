@@ -2,7 +2,6 @@
 #include "cli/io/codec.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
-#include "cli/jobs/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,14 +11,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define BEGIN_MAX 32
-
-struct resume_mark {
-    size_t n; /* records, and */
-    uint64_t hash;
-};
 
 /* ---- the rows ---- */
 
@@ -76,110 +69,40 @@ static enum hone_status find_end(struct resume *r, int fd, const char *path, con
 
 /* ---- the file beside ---- */
 
-static void read_marks(struct resume *r, FILE *f)
+static enum hone_status open_job(struct resume *r, const struct options *options)
 {
-    char *line = NULL;
-    size_t room = 0;
-    unsigned long long n, hash;
-    int used;
-    while (getline(&line, &room, f) > 0) {
-        used = 0;
-        if (sscanf(line, "%llu %llx\n%n", &n, &hash, &used) != 2 || line[strlen(line) - 1] != '\n')
-            break;
-        if ((r->n_marks & (r->n_marks - 1)) == 0) {
-            struct resume_mark *marks =
-                reallocarray(r->marks, r->n_marks ? 2 * r->n_marks : 1, sizeof *marks);
-            if (!marks)
-                break;
-            r->marks = marks;
-        }
-        r->marks[r->n_marks++] = (struct resume_mark){(size_t)n, hash};
-    }
-    free(line);
-}
-
-/* What the earlier run says of itself; NULL: nothing. */
-static json_t *read_job(struct resume *r)
-{
-    char *line = NULL;
-    size_t room = 0;
-    FILE *f = fopen(r->job_path, "re");
-    json_t *job = NULL;
-    if (f && getline(&line, &room, f) > 0)
-        job = json_loads(line, 0, NULL);
-    if (job)
-        read_marks(r, f);
-    if (f)
-        (void)fclose(f);
-    free(line);
-    return job;
-}
-
-static enum hone_status compare(struct resume *r, const struct options *options, const json_t *is)
-{
-    char words[512];
-    json_t *was = read_job(r);
-    enum hone_status status = HONE_OK;
-    if (!was)
-        status = report_error(HONE_USAGE,
-                              "%s has results, but %s, which says what they were made from, cannot be read",
-                              options->output, r->job_path);
-    else if (job_differs(was, is, words, sizeof words))
-        status = report_error(HONE_USAGE,
-                              "%s has results that were made otherwise: %s; take it away to begin anew",
-                              options->output, words);
-    json_decref(was);
-    return status;
-}
-
-static enum hone_status start_job(struct resume *r, const json_t *job)
-{
-    char *text = json_dumps(job, JSON_COMPACT);
-    r->job = open(r->job_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (r->n_done ? 0 : O_TRUNC), 0666);
-    bool ok = r->job >= 0 && text;
-    if (ok && r->n_done == 0)
-        ok = dprintf(r->job, "%s\n", text) > 0;
-    free(text);
-    return ok ? HONE_OK : report_error(HONE_FAILED, "%s: %s", r->job_path, strerror(errno));
-}
-
-static enum hone_status open_job(struct resume *r, const struct options *options, const char *command)
-{
-    json_t *job = job_describe(options, command);
-    if (!job || asprintf(&r->job_path, "%s.job", options->output) < 0) {
-        r->job_path = NULL;
-        json_decref(job);
+    char *path;
+    if (asprintf(&path, "%s.job", options->output) < 0)
         return report_error(HONE_FAILED, "out of memory");
-    }
-    enum hone_status status = r->n_done > 0 ? compare(r, options, job) : HONE_OK;
+    enum hone_status status =
+        r->n_done > 0 ? job_file_read(&r->job, path, options->output, options) : HONE_OK;
     if (status == HONE_OK)
-        status = start_job(r, job);
-    json_decref(job);
+        status = job_file_open(&r->job, path, r->job.n_marks, options);
+    free(path);
     return status;
 }
 
 /* ---- both ---- */
 
-static enum hone_status go_on(struct resume *r, struct output *o, const struct options *options,
-                              const char *command)
+static enum hone_status go_on(struct resume *r, struct output *o, const struct options *options)
 {
     off_t end = 0;
     if (flock(o->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return report_error(HONE_USAGE, "%s: another run is writing it", o->name);
-    enum hone_status status = find_end(r, o->fd, o->name, command, &end);
+    enum hone_status status = find_end(r, o->fd, o->name, options->command->name, &end);
     if (status == HONE_OK)
-        status = open_job(r, options, command);
+        status = open_job(r, options);
     if (status == HONE_OK && (ftruncate(o->fd, end) != 0 || lseek(o->fd, end, SEEK_SET) != end))
         status = report_error(HONE_FAILED, "cannot go on with %s: %s", o->name, strerror(errno));
     return status;
 }
 
 enum hone_status resume_open(struct resume *r, struct output *o, const struct options *options,
-                             const char *command, const char *begin)
+                             const char *begin)
 {
     struct stat info;
     const char *path = options->output;
-    *r = (struct resume){.job = -1, .begin = begin};
+    *r = (struct resume){.job.fd = -1, .begin = begin};
     if (!path || strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode)))
         return output_open(o, path, false);
     if (codec_of_name(path, NULL) != CODEC_NONE)
@@ -190,7 +113,7 @@ enum hone_status resume_open(struct resume *r, struct output *o, const struct op
     o->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (o->fd < 0)
         return report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
-    enum hone_status status = go_on(r, o, options, command);
+    enum hone_status status = go_on(r, o, options);
     if (status != HONE_OK) {
         close(o->fd);
         resume_close(r);
@@ -200,51 +123,34 @@ enum hone_status resume_open(struct resume *r, struct output *o, const struct op
 
 void resume_close(struct resume *r)
 {
-    if (r->job >= 0)
-        close(r->job);
-    free(r->job_path);
-    free(r->marks);
-    *r = (struct resume){.job = -1};
+    job_file_close(&r->job);
+    *r = (struct resume){.job.fd = -1};
 }
 
 /* ---- the input ---- */
 
-/* Whether results were made of the records that the next mark ends: of those behind what is done none were, and an input that
- * was cut off in the middle of one may go on otherwise. */
-static bool has_results(const struct resume *r)
-{
-    return (r->next > 0 ? r->marks[r->next - 1].n : 0) < r->n_done;
-}
-
 enum hone_status resume_check(struct resume *r, const struct output *o, const struct lines *l)
 {
-    for (size_t i = 0; i < l->n && r->job >= 0; i++) {
-        r->hash = XXH64(l->texts[i].data, l->texts[i].size, r->hash ^ l->texts[i].size);
-        r->n_seen++;
-        while (r->next < r->n_marks && r->marks[r->next].n < r->n_seen)
-            r->next++;
-        if (r->next < r->n_marks && r->marks[r->next].n == r->n_seen && r->marks[r->next].hash != r->hash &&
-            has_results(r))
-            return report_error(HONE_USAGE,
-                                "%s has results of another input: it differs at or before its record %zu",
-                                o->name, r->n_seen);
+    if (r->job.fd < 0)
+        return HONE_OK;
+    for (size_t i = 0; i < l->n; i++) {
+        r->n_had += resume_has(r, l, i);
         r->n_blank += resume_has(r, l, i) && text_is_blank(l->texts[i]);
     }
-    return HONE_OK;
+    return job_file_check(&r->job, o->name, l, r->n_done);
 }
 
-void resume_mark(struct resume *r, const struct lines *l)
+void resume_mark(struct resume *r)
 {
-    if (r->job >= 0 && l->first + l->n > (r->n_marks ? r->marks[r->n_marks - 1].n : 0))
-        (void)dprintf(r->job, "%zu %llx\n", r->n_seen, (unsigned long long)r->hash);
+    (void)job_file_mark(&r->job, (struct job_mark){0});
 }
 
 bool resume_has(const struct resume *r, const struct lines *l, size_t i)
 {
-    return l->first + i < r->n_done;
+    return l->index[i] < r->n_done;
 }
 
 size_t resume_n_refused(const struct resume *r)
 {
-    return r->n_done - r->n_rows - r->n_blank;
+    return r->n_had - r->n_rows - r->n_blank;
 }

@@ -195,16 +195,36 @@ static enum hone_status run_window(struct output *o)
         if (line->url && line->answer.status == 0)
             status = report_error(HONE_FAILED, "line %zu: %s", l->numbers[i], line->answer.body);
         else
-            write_row(o, line, l->first + i);
+            write_row(o, line, l->index[i]);
         batch.n_failed += line->why || line->answer.status >= 400;
     }
     if (output_flush(o) != HONE_OK && status == HONE_OK)
         status = HONE_FAILED;
     if (status == HONE_OK)
-        resume_mark(&batch.resume, l);
+        resume_mark(&batch.resume);
     for (size_t i = 0; i < l->n; i++)
         release_line(&batch.window[i]);
     return status;
+}
+
+/* Of the rows that an earlier run has left: those that write_row writes of what was refused. */
+static size_t count_failed(const char *path)
+{
+    static const char begin[] = ", \"response\": ", code[] = "{\"status_code\": ";
+    char *row = NULL;
+    size_t room = 0, n = 0;
+    FILE *f = fopen(path, "re");
+    while (f && getline(&row, &room, f) > 0) {
+        const char *response =
+            strstr(row, begin); /* the first: quotes in an id have a backslash before them */
+        response = response ? response + strlen(begin) : "";
+        n += strncmp(response, "null", 4) == 0 ||
+             (strncmp(response, code, strlen(code)) == 0 && atoi(response + strlen(code)) >= 400);
+    }
+    if (f)
+        (void)fclose(f);
+    free(row);
+    return n;
 }
 
 /* ---- the command ---- */
@@ -218,20 +238,22 @@ static enum hone_status run_lines(struct output *o)
     progress_hide();
     if (status == HONE_OK && batch.lines.failed)
         status = batch.lines.misunderstood ? HONE_USAGE : HONE_FAILED;
-    if (status == HONE_OK && batch.lines.first < batch.resume.n_done)
+    if (status == HONE_OK && batch.lines.n_records < batch.resume.n_done)
         status = report_error(HONE_USAGE, "%s has answers to line %zu, but there are %zu lines", o->name,
-                              batch.resume.n_done, batch.lines.first);
+                              batch.resume.n_done, batch.lines.n_records);
     return status;
 }
 
 static enum hone_status run(struct options *serving)
 {
     static struct output o;
-    enum hone_status status = resume_open(&batch.resume, &o, batch.options, "run-batch", RESUME_BATCH);
+    enum hone_status status = resume_open(&batch.resume, &o, batch.options, RESUME_BATCH);
     if (status != HONE_OK)
         return status;
-    if (batch.resume.n_done > 0)
+    if (batch.resume.n_done > 0) {
         report_note("going on behind line %zu", batch.resume.n_done);
+        batch.n_failed = count_failed(o.name);
+    }
     status = start_server(serving);
     if (status == HONE_OK)
         status = run_lines(&o);
@@ -257,7 +279,9 @@ enum hone_status run_batch_run(const struct options *options)
     if (status != HONE_OK)
         return status;
     batch.lines.quiet = true;
-    status = run(&serving);
+    status = lines_take_share(&batch.lines, options->shard);
+    if (status == HONE_OK)
+        status = run(&serving);
     lines_close(&batch.lines);
     bool rows = options->errors && strcmp(options->errors, "rows") == 0;
     if (batch.n_failed > 0)

@@ -115,9 +115,9 @@ static void write_line(const struct run *run, struct output *o, size_t i)
     if (resume_has(&score.resume, l, i))
         return;
     if (!l->refused[i])
-        score_line_write(&score.lines[i], o, l->first + i, run->model);
+        score_line_write(&score.lines[i], o, l->index[i], run->model);
     else if (run->records.rows && l->why[i])
-        score_line_write_error(&score.lines[i], o, l->first + i, l->why[i]);
+        score_line_write_error(&score.lines[i], o, l->index[i], l->why[i]);
 }
 
 static void write_lines(struct run *run, struct output *o)
@@ -126,14 +126,14 @@ static void write_lines(struct run *run, struct output *o)
         for (size_t i = 0; i < run->lines.n; i++)
             write_line(run, o, i);
         run->status = output_flush(o);
-        resume_mark(&score.resume, &run->lines);
+        resume_mark(&score.resume);
         for (size_t i = 0; i < run->lines.n; i++)
             score_line_release(&score.lines[i]);
     }
     size_t n_done = score.resume.n_done;
-    if (run->status == HONE_OK && run->n_done < n_done)
+    if (run->status == HONE_OK && run->lines.n_records < n_done)
         run->status = report_error(HONE_USAGE, "%s has results of line %zu, but there are %zu lines", o->name,
-                                   n_done, run->n_done);
+                                   n_done, run->lines.n_records);
     else if (n_done > 0)
         run->lines.n_refused += resume_n_refused(&score.resume);
 }
@@ -142,7 +142,7 @@ static void score_lines(struct run *run)
 {
     static struct output o;
     score.output = &o;
-    run->status = resume_open(&score.resume, &o, run->options, "score", RESUME_INDEX);
+    run->status = resume_open(&score.resume, &o, run->options, RESUME_INDEX);
     if (run->status != HONE_OK)
         return;
     if (score.resume.n_done > 0)

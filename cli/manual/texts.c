@@ -20,7 +20,8 @@ const char *const generate_about[] = {
     "With FILEs, one for each prompt in them, many at once: a prompt a line, or a row with \"prompt\", or "
     "with "
     "\"messages\", a chat in the form of the model's own template. Texts are then written as jsonl, in the "
-    "same order.",
+    "same order. With --resume, say --seed or --temp 0: what is gone on with is then what it would have "
+    "been.",
     NULL,
 };
 const char *const generate_examples[] = {
@@ -160,6 +161,8 @@ const char *const embed_about[] = {
 const char *const embed_examples[] = {
     "hone embed -m minilm.gguf notes.txt --format npy -o notes.npy",
     "makes an array that numpy.load reads.",
+    "hone embed -m minilm.gguf notes.txt --shard 2/4 --resume -o 2.jsonl",
+    "computes the second machine's share of four; the same again after an interruption finishes it.",
     NULL,
 };
 

@@ -104,7 +104,7 @@ enum hone_status translate_run(const struct options *options)
     t.how.g.sampling.temperature = 0;
     if ((run->status = check(&t, options)) == HONE_OK && run_start(run, 0, compute) == HONE_OK) {
         generation_search(&t.how, options, run->model);
-        if ((run->status = output_open(&o, options->output, false)) == HONE_OK) {
+        if (run_open_output(run, &o, 0) == HONE_OK) {
             write_all(&t, &o);
             enum hone_status closed = output_close(&o, run->status == HONE_OK);
             run->status = run->status == HONE_OK ? closed : run->status;

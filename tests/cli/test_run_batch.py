@@ -130,6 +130,17 @@ class RunBatch(Case):
         self.assertIn("another input", self.batch("-i", self.file("other", "".join(["x" + r for r in requests(40)])), "-o", out,
                                                   status=2).words)
 
+    def test_what_was_refused_before_counts(self):
+        rows = requests(4)
+        input_, out = self.file("in.jsonl", rows[0] + "no JSON\n" + "".join(rows[1:])), self.path("out.jsonl")
+        self.batch("-i", input_, "-o", out, status=4)
+        with open(out, "rb") as f:
+            whole = f.read()
+        for size in len(whole) - 1, len(whole):
+            with open(out, "r+b") as f:
+                f.truncate(size)
+            self.assertIn("1 request refused", self.batch("-i", input_, "-o", out, status=4).words)
+
     def test_nothing_is_left(self):
         folder = self.path("tmp")
         os.mkdir(folder)

@@ -161,6 +161,8 @@ class Resume(Case):
         self.assert_left_alone("another model", self.input, model=EMBED)
         for option in "--raw", "--strict", "--max-length=20", "--compute=int8", "--errors=rows":
             self.assert_left_alone("was", self.input, option)
+        self.assert_left_alone("was", self.input, "--as=query")
+        self.hone("score", "-m", CROSS, self.input, "-o", self.path("whole"), "--threads=1", status=4)  # changes no result
         other = self.path("model")
         shutil.copytree(CROSS, other)
         self.hone("score", "-m", other, self.input, "-o", self.path("whole"), status=4)  # a copy is the same
@@ -172,6 +174,24 @@ class Resume(Case):
         self.assert_left_alone("another model", self.input, model=other)
         os.remove(self.path("whole.job"))
         self.assert_left_alone("cannot be read", self.input)
+
+    def test_shards(self):
+        """Each has its share of the lines, under their numbers in all of them, and can be gone on with."""
+        rows = []
+        for i in "1/3", "2/3", "3/3":
+            run = self.hone("score", "-m", CROSS, self.input, "-o", self.path("shard"), f"--shard={i}", status=4)
+            with open(self.path("shard"), "rb") as f:
+                whole = f.read()
+            with open(self.path("shard"), "r+b") as f:
+                f.truncate(len(whole) // 2)
+            again = self.hone("score", "-m", CROSS, self.input, "-o", self.path("shard"), f"--shard={i}", status=4)
+            self.assertEqual(run.err.splitlines()[-1], again.err.splitlines()[-1])  # what was refused
+            with open(self.path("shard"), "rb") as f:
+                self.assertEqual(f.read(), whole)
+            rows += whole.splitlines(keepends=True)
+            os.remove(self.path("shard"))
+            os.remove(self.path("shard.job"))
+        self.assertEqual(b"".join(sorted(rows, key=lambda row: json.loads(row)["index"])), self.whole)
 
     def test_two_runs_at_once(self):
         p = subprocess.Popen([HONE, "score", "-m", CROSS, "-o", self.path("shared")], stdin=subprocess.PIPE)
@@ -188,7 +208,7 @@ class Resume(Case):
             first = f.read().splitlines(True)
         self.hone("score", "-m", CROSS, "-o", out, stdin=b"".join(first[:4]), status=4)
         with open(out + ".job", "a") as f:
-            f.write("5 123456789abcdef0\n")
+            f.write("5 123456789abcdef0 0 0 0\n")
         with open(out, "rb") as f:
             self.assertEqual(f.read(), done)
         self.hone("score", "-m", CROSS, self.input, "-o", out, status=4)

@@ -1,8 +1,9 @@
 /* Files that commands read: texts, jsonl, csv and tsv, compressed or not, TREC's judgements and runs, lines of hone score, and
- * what it left when it was ended: rows, a NUL, and what they were made from. The first byte says which. Each is refused with a
+ * what it left when it was ended: rows, a NUL, and what they were made from; the same of --resume. The first byte says which. Each is refused with a
  * report, or its texts lie in the window. */
 #include "cli/io/records.h"
 #include "cli/eval/judged.h"
+#include "cli/jobs/checkpoint.h"
 #include "cli/jobs/job.h"
 #include "cli/jobs/resume.h"
 #include "cli/jobs/score_line.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+static const struct command score = {.name = "score"};
 static const struct records columns = {
     .columns = {"text"}, .n_columns = 1, .pair = "b", .keep = true, .chats = true};
 
@@ -77,7 +79,7 @@ static void write_job(const char *path, const struct options *options, struct ho
         fuzz_write(path, text.data, text.size);
         return;
     }
-    json_t *job = job_describe(options, "score");
+    json_t *job = job_describe(options);
     char *line = json_dumps(job, JSON_COMPACT), *whole = NULL;
     FUZZ_CHECK(line && asprintf(&whole, "%s\n%.*s", line, (int)text.size - 1, text.data + 1) >= 0);
     fuzz_write(path, whole, strlen(whole));
@@ -93,26 +95,56 @@ static void resume(const uint8_t *data, size_t size)
     static struct output o;
     char rows[FUZZ_PATH], job[FUZZ_PATH], input[FUZZ_PATH];
     struct hone_text rest = {(const char *)data, size}, first = fuzz_part(&rest, 0);
-    const struct options options = {.output = fuzz_place(rows, "rows"), .errors = NULL};
+    const struct options options = {.command = &score, .output = fuzz_place(rows, "rows")};
     const enum input_format format = INPUT_TEXT;
     struct resume r;
     char *paths[] = {input};
     fuzz_write(rows, first.data, first.size);
     write_job(fuzz_place(job, "rows.job"), &options, rest);
     fuzz_write(fuzz_place(input, "input"), "a\n\nc\n", 5);
-    if (resume_open(&r, &o, &options, "score", RESUME_INDEX) != HONE_OK)
+    if (resume_open(&r, &o, &options, RESUME_INDEX) != HONE_OK)
         return;
     FUZZ_CHECK(r.n_rows <= r.n_done && lseek(o.fd, 0, SEEK_CUR) <= (off_t)first.size);
     memset(&l, 0, sizeof l);
     FUZZ_CHECK(lines_open(&l, paths, 1, &format) == HONE_OK);
     while (lines_next(&l) && resume_check(&r, &o, &l) == HONE_OK)
         for (size_t i = 0; i < l.n; i++)
-            FUZZ_CHECK(resume_has(&r, &l, i) == (l.first + i < r.n_done));
-    resume_mark(&r, &l);
+            FUZZ_CHECK(resume_has(&r, &l, i) == (l.index[i] < r.n_done));
+    resume_mark(&r);
     (void)resume_n_refused(&r);
     lines_close(&l);
     close(o.fd);
     resume_close(&r);
+}
+
+/* The same of any output: of its bytes no more counts than is there and vouched for, and every record is met once. */
+static void go_on(const uint8_t *data, size_t size)
+{
+    static struct lines l;
+    static struct output o;
+    char name[FUZZ_PATH], part[FUZZ_PATH], job[FUZZ_PATH], input[FUZZ_PATH];
+    struct hone_text rest = {(const char *)data, size}, first = fuzz_part(&rest, 0);
+    const struct options options = {.command = &score, .output = fuzz_place(name, "out")};
+    const enum input_format format = INPUT_TEXT;
+    struct checkpoint c;
+    char *paths[] = {input};
+    enum hone_status status = HONE_OK;
+    fuzz_write(fuzz_place(part, "out.part"), first.data, first.size);
+    write_job(fuzz_place(job, "out.job"), &options, rest);
+    fuzz_write(fuzz_place(input, "input"), "a\n\nc\nd\n", 7);
+    if (checkpoint_open(&c, &o, &options, 0) != HONE_OK)
+        return;
+    FUZZ_CHECK(o.size <= first.size);
+    memset(&l, 0, sizeof l);
+    FUZZ_CHECK(lines_open(&l, paths, 1, &format) == HONE_OK);
+    l.until = c.n_had;
+    while (status == HONE_OK && lines_next(&l))
+        FUZZ_CHECK(checkpoint_has(&c, &l, &status) == (l.first + l.n <= c.n_had));
+    if (status == HONE_OK && checkpoint_end(&c, &l) == HONE_OK)
+        FUZZ_CHECK(checkpoint_mark(&c, 0) == HONE_OK && c.done.n >= c.n_had);
+    lines_close(&l);
+    checkpoint_close(&c);
+    (void)output_close(&o, false);
 }
 
 void fuzz_input(const uint8_t *data, size_t size)
@@ -121,7 +153,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     enum { N_FORMATS = sizeof formats / sizeof *formats };
     if (size == 0)
         return;
-    unsigned which = data[0] % (N_FORMATS + 6);
+    unsigned which = data[0] % (N_FORMATS + 7);
     const char *path = fuzz_file(data + 1, size - 1);
     if (which < N_FORMATS)
         read_lines(path, &formats[which]);
@@ -131,26 +163,28 @@ void fuzz_input(const uint8_t *data, size_t size)
         read_judged(which - N_FORMATS - 1, path);
     else if (which == N_FORMATS + 4)
         read_score(data + 1, size - 1);
-    else
+    else if (which == N_FORMATS + 5)
         resume(data + 1, size - 1);
+    else
+        go_on(data + 1, size - 1);
 }
 
-/* 'F' is 70, from where on letters stand for what the first byte says. */
+/* 'B' is 66, from where on letters stand for what the first byte says. */
 FUZZ_SEEDS(
-    FUZZ_TEXT("Fone\ttwo\r\nthree\n\n"),
-    FUZZ_TEXT("G{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
+    FUZZ_TEXT("Bone\ttwo\r\nthree\n\n"),
+    FUZZ_TEXT("C{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
               "\"content\": \"x\"}]}\n"),
-    FUZZ_TEXT("Hid,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
-    FUZZ_TEXT("Iid\ttext\tb\n1\ta\tc\n"), FUZZ_TEXT("J\xef\xbb\xbfid,text\n1,a\n"),
-    FUZZ_TEXT("J\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
+    FUZZ_TEXT("Did,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
+    FUZZ_TEXT("Eid\ttext\tb\n1\ta\tc\n"), FUZZ_TEXT("F\xef\xbb\xbfid,text\n1,a\n"),
+    FUZZ_TEXT("F\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
               "\x00"),
-    FUZZ_TEXT("Kq1 0 d1 2\nq1 0 d2 0\n"), FUZZ_TEXT("Kquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
-    FUZZ_TEXT("Lq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
-    FUZZ_TEXT("M{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
-    FUZZ_TEXT("N{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
-    FUZZ_TEXT("N{\"texts\": [\"a\", \"b\"], \"id\": null}"),
-    FUZZ_TEXT("O{\"index\": 0, \"a\": 1}\n{\"index\": 2}\n{\"ind\0=3 1f\n4 2e\n"),
-    FUZZ_TEXT("O{\"index\": 0}\n\0{\"hone\": \"0\"}\n1 0\n"))
+    FUZZ_TEXT("Gq1 0 d1 2\nq1 0 d2 0\n"), FUZZ_TEXT("Gquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
+    FUZZ_TEXT("Hq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
+    FUZZ_TEXT("I{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
+    FUZZ_TEXT("J{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
+    FUZZ_TEXT("J{\"texts\": [\"a\", \"b\"], \"id\": null}"),
+    FUZZ_TEXT("K{\"index\": 0, \"a\": 1}\n{\"index\": 2}\n{\"ind\0=3 1f 0 0 0\n4 2e 0 0 0\n"),
+    FUZZ_TEXT("K{\"index\": 0}\n\0{\"hone\": \"0\"}\n1 0 0 0 0\n"), FUZZ_TEXT("Lrow\n\0=1 0 4 0 0\n"))
 
 /* Where all of it is one JSON value. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
