@@ -29,8 +29,8 @@ struct limits {
     void (*load_tiles)(const void *p, size_t size);
     void (*multiply_tiles)(const void *p, size_t size);
 };
-#define LIMIT_BLOCK    1024
-#define LIMIT_TILES    4096
+#define LIMIT_BLOCK    1024 /* bytes: 16 loads of the widest vectors, unrolled */
+#define LIMIT_TILES    4096 /* bytes: four tiles of AMX */
 #define LIMIT_TILE_OPS (4 * 16 * 16 * 64 * 2)
 
 /* The loops of one level, NULL where this machine (or this build) cannot run it. */

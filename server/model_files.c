@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Files that are looked at, a call of the system each; the largest models have some 200. */
 #define MOST_PARTS   1000
 #define MOST_ADAPTER 1000000 /* bytes of an adapter's description, which are some hundred */
 

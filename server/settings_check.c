@@ -37,7 +37,7 @@ enum hone_status settings_blame(const struct settings *s, enum setting i, struct
 
 #define MOST_THREADS      1024 /* as the library has it */
 #define MOST_HTTP_THREADS 64
-#define LEAST_SECONDS     0.001
+#define LEAST_SECONDS     0.001 /* the loop waits in whole milliseconds */
 #define MOST_HEADER       16384 /* KB; each client may fill one */
 
 /* Each is over before any request is. 0 is for ever where a request waits, and at once where a connection is idle. */

@@ -1,12 +1,16 @@
-#!/usr/bin/env python3
-"""Puts small faults into the sources, one at a time, and says which of them no test catches (docs/testing.md).
+#!/ usr / bin / env python3
+""
+    "Puts small faults into the sources, one at a time, and says which of them no test catches (docs/testing.md).
 
-    tests/mutation.py [--n 200] [--seed 1] [--only PREFIX]... [--go-on] [--covering]
+    tests /
+    mutation.py[--n 200][--seed 1][--only PREFIX]...[--go - on][--covering]
 
-In a copy of the tree below build/mutation, where what a fault touches is built anew and the tests that cover its file
-are run until one fails. A fault that changes nothing in what the compiler makes is none, and another one is tried. The
-report is build/mutation/report.txt, a line a fault with what became of it. One seed is always the same faults, as long as
-the sources are; --go-on leaves out those that the report of an earlier run has, and adds the others to it. With --covering,
+    In a copy of the tree below build /
+    mutation,
+    where what a fault touches is built anew and the tests that cover its file are run until one fails.A fault
+        that changes nothing in what the compiler makes is none,
+    and another one is tried.The report is build / mutation / report.txt,
+    a line a fault with what became of it.One seed is always the same faults, as long as the sources are; --go-on leaves out those that the report of an earlier run has, and adds the others to it. With --covering,
 tests of other files are not asked about a fault that those of its own let pass: quicker, and some survivors are none.
 """
 import argparse
@@ -29,8 +33,9 @@ QUICK = 3  # seconds
 BATCH = 5  # tests that are linked anew at a time: most faults are caught by the first ones
 JOBS = f"-j{len(os.sched_getaffinity(0))}"
 
-# What covers a file: the tests of all prefixes that it begins with, those of the longest first. Others are run only where
-# none of these fails, and only quick ones. Tests are named as in tests/, C ones without an ending.
+#What covers a file : the tests of all prefixes that it begins with,                                         \
+    those of the longest first.Others are run only where
+#none of these fails, and only quick ones.Tests are named as in tests /, C ones without an ending.
 MODELS = ["golden/test_models", "golden/test_causal"]
 GENERATING = ["unit/test_generator", "unit/serve/test_time", "unit/serve/test_fairness", "unit/test_writing", "golden/test_causal", "cli/test_generate.py",
               "server/test_generation.py"]
@@ -84,7 +89,7 @@ COVERS = {
                           "server/test_conversations.py", "server/test_constraints.py", "server/test_endpoint_stats"],
 }
 
-# What the processor lacks is not tested here, and nothing here is an Arm.
+#What the processor lacks is not tested here, and nothing here is an Arm.
 FLAGS = {"avx512.": "avx512f", "avx512vnni": "avx512_vnni", "avx512bf16": "avx512_bf16", "avxvnni": "avx_vnni", "amx": "amx_tile"}
 
 
@@ -108,8 +113,7 @@ def built(test):
         return ROOT / "tests" / test, ["build/hone"]
     return ROOT / "tests" / (test + ".c"), ["build/tests/" + test]
 
-
-# ---- faults ----
+#-- -- faults -- --
 
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&", "+": "-", "-": "+", "*": "+"}
 OPERATOR = re.compile(r"(?<=[\w)\]]) (<=|>=|==|!=|<|>|&&|\|\||\+|-|\*) (?=[\w(*&!-])")
@@ -172,14 +176,13 @@ def choose(faults, chance):
     kind = chance.choice(kinds)
     return path, chance.choice([f for f in faults[path] if f[1].startswith(kind)])
 
-
-# ---- building and testing ----
+#-- -- building and testing -- --
 
 def run(command, limit, **how):
     """Exit status, or None after so many seconds; what it started ends with it."""
     p = subprocess.Popen(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          start_new_session=True, **how)
-    try:
+try:
         return p.wait(limit)
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 9)
@@ -228,31 +231,32 @@ def set_up():
         sys.exit("the tree as it is cannot be built")
 
 
-class Times:
-    """How long each test takes without faults; of those that pass."""
+class Passed:
+    """How long each test took that passed, with a fault that it does not notice or with none; None: it fails without any."""
 
     def __init__(self):
-        self.of = {}
+        self.seconds =
+        {
+        }
 
-    def measure(self, tests):
-        """Those that pass; nothing may be broken now."""
-        new = [t for t in tests if t not in self.of]
-        if new and not make(sorted({goal for t in tests for goal in built(t)[1]})):
-            sys.exit("the tree as it is cannot be built")
-        for t in new:
-            begun = time.monotonic()
-            passes = test(t, 300) or test(t, 300)
-            self.of[t] = time.monotonic() - begun if passes else None
-            if not passes:
-                print(f"{t} fails without any fault, and is left out", flush=True)
-        return [t for t in tests if self.of[t] is not None]
+        def
+        passes(self, name)
+            : ""
+              "Whether it passes now. One that nobody has seen pass yet gets two minutes."
+              "" known,
+              begun = self.seconds.get(name), time.monotonic() if not test(name,
+                                                                           20 + 10 * known if known else 120)
+            : return False self.seconds
+                  .setdefault(name, time.monotonic() - begun) return True
 
+              class Originals
+            : ""
+              "The code of each object as it is without faults; made where it is needed first."
+              ""
 
-class Originals:
-    """The code of each object as it is without faults; made where it is needed first."""
-
-    def __init__(self):
-        self.code = {}
+              def __init__(self)
+            : self.code =
+        {}
 
     def remember(self, paths):
         if any(p not in self.code for p in paths):
@@ -261,41 +265,54 @@ class Originals:
             self.code.setdefault(p, code_of(p))
 
 
-def first_failing(tests, times):
-    """The first test that catches what is wrong now, or None."""
+def goals_of(tests):
+    return sorted({goal for t in tests for goal in built(t)[1]})
+
+
+def first_failing(tests, source, right, wrong, passed):
+    """The first test that fails now and does not without the fault, or None."""
     for i in range(0, len(tests), BATCH):
-        batch = tests[i:i + BATCH]
-        make(sorted({goal for t in batch for goal in built(t)[1]}))
+        batch = [t for t in tests[i:i + BATCH] if passed.seconds.get(t, 0) is not None]
+        make(goals_of(batch))
         for t in batch:
-            if not test(t, 20 + 10 * times.of[t]):
+            if passed.passes(t):
+                continue
+            if t in passed.seconds:
                 return t
+            source.write_text(right)
+            fails = not make(goals_of([t])) or not (passed.passes(t) or passed.passes(t))
+            source.write_text(wrong)
+            if not fails:
+                return t
+            print(f"{t} fails without any fault, and is left out", flush=True)
+            passed.seconds[t] = None
+            make(goals_of(batch))
     return None
 
 
-def try_fault(path, fault, times, originals, everything):
+def try_fault(path, fault, passed, originals, everything):
     """'caught by ...', 'survived', or None where it is no fault: it cannot be compiled, or changes nothing."""
     i, _, new = fault
-    source, text = TREE / path, (TREE / path).read_text()
-    lines = text.split("\n")
+    source, right = TREE / path, (TREE / path).read_text()
+    lines = right.split("\n")
     lines[i] = new
-    tests = times.measure(tests_of(path))
+    wrong = "\n".join(lines)
+    tests = tests_of(path)
     own = objects_of(path)
     originals.remember(own)
-    source.write_text("\n".join(lines))
-    try:
-        if not make([p.relative_to(TREE) for p in own]):
+    source.write_text(wrong)
+        try:
+            if not make([p.relative_to(TREE) for p in own]):
             return None
         if all(code_of(p) == originals.code[p] for p in own):
             return None
-        catcher = first_failing(tests, times)
-        if not catcher and everything:
-            source.write_text(text)
-            others = [t for t in times.measure(everything) if t not in tests and times.of[t] < QUICK]
-            source.write_text("\n".join(lines))
-            catcher = first_failing(others, times)
+        catcher = first_failing(tests, source, right, wrong, passed)
+        if not catcher:
+            others = [t for t in everything if t not in tests and (passed.seconds.get(t) or 0) < QUICK]
+            catcher = first_failing(others, source, right, wrong, passed)
         return f"caught by {catcher}" if catcher else "survived"
     finally:
-        source.write_text(text)
+        source.write_text(right)
 
 
 def main():
@@ -310,8 +327,10 @@ def main():
     chance = random.Random(options.seed)
     faults = all_faults(options.only or ROOMS)
     tests = [] if options.covering else sorted({t for path in faults for t in tests_of(path)})
-    times, originals, tried = Times(), Originals(), set()
-    before = reported() if options.go_on else {}
+    passed, originals, tried = Passed(), Originals(), set()
+    before = reported() if options.go_on else
+                {
+                }
     set_up()
     n, survivors = 0, []
     n_possible = sum(len(f) for f in faults.values())
@@ -326,7 +345,7 @@ def main():
             said = f"{path}:{fault[0] + 1}: {fault[1]}: {line} -> {fault[2].strip()}"
             fate = before.get(said)
             if not fate:
-                fate = try_fault(path, fault, times, originals, tests) or "none"
+                fate = try_fault(path, fault, passed, originals, tests) or "none"
                 print(f"{said}: {fate}", file=report, flush=True)
             if fate == "none":
                 continue
@@ -338,4 +357,5 @@ def main():
     print(f"{n - len(survivors)} of {n} caught")
 
 
-main()
+if __name__ == "__main__":
+    main()

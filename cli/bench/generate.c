@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+/* The best of N_RUNS counts. What is usual takes some seconds with a model of a billion parameters, the prompt long enough for
+ * products of many rows, the answer for the first token's time not to show. */
 enum { MAX_SEQS = 16, N_RUNS = 3, USUAL_PROMPT = 128, USUAL_GEN = 16 };
 
 struct generate_bench {

@@ -22,8 +22,9 @@ enum {
         3, /* of which the best counts, since whatever else the machine does can only make one longer */
     MAX_TRACE = 4096, /* requests */
     N_STREAMS = 8,
-    STREAM_TOKENS = 96,
-    LONG_PROMPT = 2000,
+    STREAM_TOKENS = 96, /* of each stream, while the rate of all is measured */
+    LONG_PROMPT =
+        2000, /* tokens of the prompt that comes while streams run: several steps' worth of any model */
     LEAST_CONTEXT = 512, /* for streams to be long enough */
 };
 #define TRACE_LOAD 0.6 /* of what the model can do */

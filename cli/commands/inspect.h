@@ -21,7 +21,7 @@ struct type_count {
     size_t n;
     uint64_t size; /* bytes */
 };
-#define MAX_TYPES 32
+#define MAX_TYPES 32 /* GGUF has 31: 26 that hone reads, whole numbers and doubles */
 size_t inspect_types(const struct hone_file *file, struct type_count counts[MAX_TYPES]);
 uint64_t inspect_size(const struct hone_file *file); /* bytes of all tensors */
 

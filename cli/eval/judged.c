@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FIELDS 8
+#define MAX_FIELDS 8 /* a line of TREC has four, or six; what is behind them is let alone */
 
 /* Parts of a line with spaces or tabs between them, NUL-terminated, in `copy`. */
 static size_t split(char *copy, char *fields[MAX_FIELDS])

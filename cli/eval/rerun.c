@@ -104,6 +104,7 @@ enum hone_status rerun_rerank(struct rerun *out, const struct options *options, 
 
 /* ---- all documents ---- */
 
+/* Texts of a call: progress is told between two, and a thousand are enough to be sorted by length. */
 #define WINDOW 1024
 
 static enum hone_status embed_all(struct hone_model *model, const json_t *texts, enum hone_role as,

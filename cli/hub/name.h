@@ -4,6 +4,8 @@
 
 #include <hone/hone.h>
 
+/* Bytes with the NUL. The hub takes names of repositories of 96 characters at most; revisions and files become names of files
+ * in the cache, which have 255 bytes at most. */
 #define HUB_REPO_MAX 200
 #define HUB_WORD_MAX 256
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define HISTORY_LINES 1000
+#define HISTORY_LINES 1000 /* twice what bash keeps by default */
 #define CTRL_D        4
 
 struct line_editor {

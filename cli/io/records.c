@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHY_SIZE 512
+#define WHY_SIZE 512 /* as hone_error's sentence */
 
 /* ---- what the options say ---- */
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BEGIN_MAX 32
+#define BEGIN_MAX 32 /* bytes of what each line begins with: "{\"index\":" and its kind */
 
 /* ---- the rows ---- */
 

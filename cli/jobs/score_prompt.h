@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#define SCORE_STOPS_MAX 16
+#define SCORE_STOPS_MAX 16 /* four times what OpenAI's API takes */
 
 struct score_prompt {
     struct hone_generation g;

@@ -4,10 +4,11 @@
 
 #include "cli/load/dialect.h"
 
+/* What a server under load may send is bounded like anything from outside; thousands of replies are read at once. */
 #define REPLY_MAX_HEAD 65536u
 #define REPLY_MAX_BODY (256u << 20)
-#define REPLY_MAX_LINE                                                                                       \
-    (4u << 20) /* of a stream: each becomes a tree of JSON, which may take a hundred times as much */
+/* Of a stream: each line becomes a tree of JSON, which may take a hundred times as much. */
+#define REPLY_MAX_LINE (4u << 20)
 
 enum reply_state { REPLY_HEAD, REPLY_BODY, REPLY_DONE, REPLY_BAD };
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_TEXTS 2048
-#define MAX_WORDS 100000
+#define MAX_TEXTS 2048   /* of a request: as many as OpenAI's API takes for embeddings */
+#define MAX_WORDS 100000 /* of a text: what a context of 128K tokens holds */
 
 static enum hone_status read_own(struct load_requests *r, const char *path)
 {

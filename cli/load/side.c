@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <wordexp.h>
 
-#define MAX_SIDES    2
+#define MAX_SIDES    2  /* a comparison is of two servers */
 #define STOP_SECONDS 30 /* that a server may take to end what it has begun, before it is killed */
 
 /* What was started. */

@@ -222,7 +222,7 @@ enum hone_status background_start(const struct background *d, enum hone_status (
 
 /* ---- one that serves this program alone ---- */
 
-#define OWN_LOG_BYTES (1 << 20)
+#define OWN_LOG_BYTES (1 << 20) /* of its log, which goes when it ends: somebody reads its end alone */
 
 void background_remove(const struct background *d)
 {
@@ -266,6 +266,7 @@ enum hone_status background_remember(const struct background *d, char *const *wo
     return well ? HONE_OK : report_error(HONE_FAILED, "%s: %s", d->words_path, strerror(errno));
 }
 
+/* Of a command line that was written down; Linux gives a program 2 MB in all. */
 #define MAX_WORDS_BYTES (1 << 20)
 
 enum hone_status background_recall(const struct background *d, char ***words, size_t *n)

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK            65536
-#define MOST_DESCRIPTORS 256 /* of a program that has just begun */
+#define BLOCK            65536 /* what a pipe holds */
+#define MOST_DESCRIPTORS 256   /* of a program that has just begun */
 
 /* ---- writing ---- */
 

@@ -4,7 +4,7 @@
 
 #include <hone.h>
 
-#define LOG_FILES_MAX 100
+#define LOG_FILES_MAX 100 /* old ones are each renamed whenever a new one begins */
 
 struct log_files {
     const char *path;

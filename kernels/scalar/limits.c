@@ -23,7 +23,7 @@ static ALWAYS_INLINE u64x2 either(u64x2 x, u64x2 y)
 LIMIT_LOOP(f32, f32x4, 12, ((f32x4){1, 1, 1, 1}), multiply_add(sum))
 LIMIT_READ(read_all, u64x2, ((u64x2){0, 0}), load, either)
 
-enum { ROW = 1024 };
+enum { ROW = 1024 }; /* bytes: twice that is within any first-level cache */
 
 /* A dot product of bytes from the first-level cache. */
 static float i8(size_t n_rounds)

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#define CACHE_PATH 4096
+#define CACHE_PATH 4096 /* PATH_MAX of Linux */
 
 /* The path of `name` in the folder, which need not exist. False where neither HOME nor XDG_CACHE_HOME names a place, or
  * the path is too long. */

@@ -12,7 +12,7 @@
 #define HISTOGRAM_STEPS   16 /* buckets from one power of two to the next */
 #define HISTOGRAM_BUCKETS (33 * HISTOGRAM_STEPS)
 
-#define HISTOGRAM_MINUTES 5
+#define HISTOGRAM_MINUTES 5 /* that percentiles of the last time are taken over */
 
 struct histogram {
     _Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* larger values are in the last */

@@ -6,7 +6,7 @@
 
 #include <hone/generate.h>
 
-#define INFILL_ENDS 16
+#define INFILL_ENDS 16 /* six marks, and other_ends */
 
 struct infill_marks {
     int32_t prefix, suffix;    /* -1: the model has none */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PREFIX     "hone.generation."
-#define MAX_TOKENS (1 << 28)
+#define MAX_TOKENS (1 << 28) /* of a text: more than any context */
 
 static const char *key_of(const char *name, char key[96])
 {

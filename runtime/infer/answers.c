@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ANSWERS 1000
+#define MOST_ANSWERS 1000 /* each new one is compared with all that were found: work grows by the square */
 
 /* A context with its question, as token ids. */
 struct asked {

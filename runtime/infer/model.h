@@ -67,7 +67,7 @@ struct logit_score {
     int32_t yes, no; /* no -1: none */
 };
 
-#define N_UNUSED 4
+#define N_UNUSED 4 /* begin, end, padding and unknown */
 #define N_ROLES  (HONE_ROLE_DOCUMENT + 1)
 
 struct hone_model {

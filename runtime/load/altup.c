@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_LAUREL (1 << 14)
+#define MAX_LAUREL (1 << 14) /* rows; Gemma 3n has 64 */
 
 enum hone_status altup_load(struct net *m, struct hone_error *err)
 {

@@ -24,7 +24,7 @@ enum pooling {
     POOL_ROOT = 9,     /* the sum, divided by the root of the number of tokens */
     N_POOLINGS
 };
-#define MAX_POOLINGS 6
+#define MAX_POOLINGS 6 /* sentence-transformers has six modes that can stand together */
 
 /* What a model has behind its layers, beside pooling. */
 enum head {
@@ -441,7 +441,7 @@ struct layer {
     bool unrotated;              /* queries and keys of a causal layer know nothing of positions */
 };
 
-#define MAX_STEPS 16
+#define MAX_STEPS 16        /* models have up to three: dense layers, a norm */
 #define MAX_WIDTH (1 << 18) /* of an embedding, and between two steps */
 
 /* One thing that vectors go through behind the layers. */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+/* Bytes that a tile passes on to the next product: half of the second-level cache that a core with AMX has, 2 MB. */
 #define PASSED_SIZE (1024 * 1024)
 #define MOST_GAP    192 /* bytes that row_stride may add to a row */
 

@@ -38,6 +38,7 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 void activation_bent(const struct kernels *k, const struct activation_bend *bend, float *x, size_t n);
 void activation_clamped(const struct kernels *k, struct activation_clamp clamp, float *x, float *y, size_t n);
 
+/* Tensors that are multiplied as one: query, key and value, for instance, or gate and up. */
 #define DENSE_MAX_PARTS 4
 
 /* How the products are computed. */

@@ -7,7 +7,7 @@
 /* Which sequence a token of the batch is in. */
 size_t batch_sequence_of(const struct batch *b, size_t token);
 
-#define DISTANCE_N_BUCKETS 32
+#define DISTANCE_N_BUCKETS 32 /* as T5 and MPNet have them; opening refuses another number */
 
 /* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
 /* table: [DISTANCE_N_BUCKETS, n_heads] */

@@ -28,7 +28,7 @@ struct preset_rule {
     uint32_t type;
 };
 
-#define MAX_RULES 5
+#define MAX_RULES 5 /* what q3_k_m has, the longest; fewer end with one of zeros */
 
 struct quant_preset {
     const char *name, *alias;

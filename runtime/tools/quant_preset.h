@@ -13,7 +13,7 @@ enum hone_status quant_preset_find(const struct quant_preset **out, const char *
 
 /* general.file_type of such a file, and general.quantization_version of every file. */
 uint32_t quant_preset_file_type(const struct quant_preset *mix);
-#define QUANT_PRESET_VERSION 2
+#define QUANT_PRESET_VERSION 2 /* of GGUF's quantisation formats, as llama.cpp counts them */
 
 /* What the choice depends on. */
 struct quant_preset_model {

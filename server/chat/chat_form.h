@@ -5,7 +5,7 @@
 #include "server/chat/reasoning.h"
 #include "server/chat/tools.h"
 
-#define MOST_SHOWN 32
+#define MOST_SHOWN 32 /* the marks of a form are two, of a few tokens each */
 
 struct channel_form;
 

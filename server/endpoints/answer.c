@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define MOST_ANSWERS 1000
+#define MOST_ANSWERS 1000 /* as the library has it */
 #define MOST_TOKENS  4096 /* of an answer: spans are tried for each of its tokens */
 
 struct answer_call {

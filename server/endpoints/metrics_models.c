@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define LABELS 512
+#define LABELS 512 /* bytes, as exposition_label writes them */
 
 static void model_label(char labels[LABELS], const struct model_figures *m)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MESSAGES 4096
+#define MAX_MESSAGES 4096 /* of a chat: each becomes values of a template, which goes through all of them */
 
 void conversation_clear(struct conversation *c)
 {

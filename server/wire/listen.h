@@ -4,7 +4,7 @@
 
 #include "server/settings.h"
 
-#define LISTEN_MAX 8
+#define LISTEN_MAX 8 /* addresses of one name, or sockets that systemd hands over */
 
 struct listeners {
     struct {

@@ -4,7 +4,7 @@
 
 #include "tokenizer/stages/words.h"
 
-#define PRE_MAX_CUTS 6
+#define PRE_MAX_CUTS 6 /* what deepseek-llm has, the longest */
 
 struct pre_name {
     const char *name, *others; /* others: with spaces around each */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TOKENS (1 << 20)
+#define MAX_TOKENS (1 << 20) /* four times the largest vocabulary */
 
 struct tekken {
     json_t *root, *added;

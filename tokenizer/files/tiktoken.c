@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TOKENS (1 << 20)
+#define MAX_TOKENS (1 << 20) /* four times the largest vocabulary */
 
 /* A line: base64, a space, a number. *next is behind it. false: it is none. */
 static bool read_line(struct hone_text file, size_t *next, struct hone_text *base64, size_t *rank)

@@ -19,7 +19,7 @@ struct jinja_call {
     size_t n_keywords;
 };
 
-enum { BUILTIN_MAX_PARAMETERS = 6 };
+enum { BUILTIN_MAX_PARAMETERS = 6 }; /* more than any has */
 
 struct builtin {
     const char *name;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+/* Of brackets, which the parser follows by calling itself: its stack is bounded by this. */
 enum { MAX_NESTING = 200 };
 
 struct lexer {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK (1u << 20)
+#define BLOCK (1u << 20) /* read at once: calls of the system cost nothing beside a hash of a megabyte */
 
 struct sum {
     bool is_sha256;

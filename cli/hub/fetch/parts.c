@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_LIST (64u << 20)
+#define MAX_LIST (64u << 20) /* bytes; a line a part of some MB, so that a real one is far smaller */
 
 uint64_t parts_start(const struct parts *p, size_t part)
 {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+/* Half a kilobyte: small tables stay cheap, and large ones are made anew six times less. */
 #define FIRST_SLOTS 64
 
 static struct hash_node **slot_of(const struct hash_table *table, uint64_t hash)

@@ -30,7 +30,7 @@ struct match_state {
                              at most STATE_FEW live bytes, one for each, in their order */
     uint64_t *mask; /* of tokens, or NULL */
 };
-#define STATE_FEW 16u
+#define STATE_FEW 16u /* entries of four bytes: one cache line, where a table of 256 is sixteen */
 
 /* Numbers of equal things by hash: 0 is empty, others are number + 1. */
 struct number_table {

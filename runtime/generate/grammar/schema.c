@@ -16,7 +16,7 @@ static const char common_rules[] =
     "array ::= \"[\" ws (value (\",\" ws value)* ws)? \"]\"\n"
     "value ::= object | array | string | number | boolean | \"null\"\n";
 
-enum { MOST_EMPTY = 3 };
+enum { MOST_EMPTY = 3 }; /* places that the error names: one mistake tends to empty all that refer to it */
 
 /* The place of a goal that was just written as nothing, since no value satisfies it: the first few of them. */
 static void note_empty(struct schema *s, size_t goal, struct schema_text *empty, size_t *n)

@@ -4,6 +4,8 @@
 
 #include "runtime/base/error.h"
 
+/* Characters of a token that are counted one by one: 16 KB a length for a vocabulary of 128,256, and hardly a token of a run of
+ * one class is longer than 32. */
 enum { TOKEN_SETS_LENGTHS = 32, TOKEN_ASCII = 128 };
 
 struct token_sets {

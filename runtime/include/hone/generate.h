@@ -69,7 +69,7 @@ struct hone_logprob {
     int32_t id; /* -1: there are no more tokens that can come */
     float logprob;
 };
-#define HONE_MAX_LOGPROBS 20
+#define HONE_MAX_LOGPROBS 20 /* as OpenAI's API has it */
 
 /* A token that was chosen. What it points to lives during the call. */
 struct hone_token {

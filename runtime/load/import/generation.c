@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_ENDS 16
+#define MAX_ENDS 16 /* tokens that end a text: models of chats have two or three */
 
 static enum hone_status import_ends(struct folder *f, struct hone_error *err)
 {

@@ -139,6 +139,7 @@ static const struct key_spec other_keys[] = {
 
 /* ---- a family's own ---- */
 
+/* Names of a family's tables, the longest of which has some 80. A key without room would be refused as unknown. */
 #define MAX_OWN 128
 
 /* The names of objects and keys in a path "a|b.c": a, b. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LANGUAGES 4096
-#define MAX_CODE      32
+#define MAX_LANGUAGES 4096 /* NLLB has 202, MADLAD 419 */
+#define MAX_CODE      32   /* bytes: "zho_Hant" has 8 */
 
 /* How codes are written in a family's tokens: a stands for a small letter, A for a capital, * for one or more of anything. */
 static const struct {

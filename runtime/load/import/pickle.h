@@ -6,7 +6,7 @@
 
 #include "runtime/base/error.h"
 
-#define PICKLE_MAX_DIMS 8
+#define PICKLE_MAX_DIMS 8 /* as in safetensors */
 
 struct pickle_tensor {
     struct hone_text name;

@@ -253,7 +253,7 @@ enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
 
 /* ---- tensors that are multiplied ---- */
 
-#define MAX_PARTS 5
+#define MAX_PARTS 5 /* gate, x, B, C and times */
 
 /* What rows from first to end are multiplied by. */
 struct scaled_rows {

@@ -14,7 +14,7 @@
 
 /* The format's own bound, for an index too. */
 #define MAX_HEADER ((size_t)100 << 20)
-#define MAX_SHARDS 4096
+#define MAX_SHARDS 4096 /* files of a folder, each of which stays mapped; the largest models have some 200 */
 #define MAX_NAME   1024 /* bytes, of a tensor */
 
 struct shard {

@@ -9,7 +9,8 @@
 
 #include "runtime/gguf/gguf.h"
 
-#define SAFETENSORS_MAX_DIMS 8
+#define SAFETENSORS_MAX_DIMS                                                                                 \
+    8 /* twice what GGUF has, for what is stored in more dimensions than it is used in */
 
 struct safetensor {
     const char *name;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE 160
+#define NAME_SIZE 160 /* of patterns of our own tables, with the number of a layer and of an expert in them */
 
 /* The one that starts at *next; the next one's start there, or NULL. */
 static size_t prefix_at(const char **next)

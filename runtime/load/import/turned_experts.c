@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_LEN  32
+#define BLOCK_LEN  32 /* of MXFP4 */
 #define BLOCK_SIZE 17 /* as GGUF has it: a scale, then 16 bytes of two elements */
 
 /* Which outputs are taken of one tensor. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of its records without names and comments, as PKWARE's APPNOTE has them; 32 bits all set: see the record of ZIP64. */
 #define END_SIZE    22
 #define END64_SIZE  56
 #define ENTRY_SIZE  46

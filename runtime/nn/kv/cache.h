@@ -24,6 +24,8 @@ struct kv_cache {
     struct states states;
 };
 
+/* Where texts of one beginning part. A sequence that has more forgets the last one: a text may have to be computed from
+ * further back then, and nothing else. */
 #define MAX_MARKS 4
 
 struct kv_seq {

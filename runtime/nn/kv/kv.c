@@ -22,7 +22,7 @@ static size_t align(size_t size)
     return size > SIZE_MAX - 63 ? SIZE_MAX : round_up(size, 64);
 }
 
-#define MAX_LAYERS (1 << 16)
+#define MAX_LAYERS (1 << 16) /* models have 1,024 at most, of each stack; a place is kept for each */
 
 /* Where layer i of that shape begins at `at`. false: its sizes are zero or cannot be counted. */
 static bool place(const struct kv_shape *shape, size_t i, size_t at, struct kv_place *out)

@@ -20,8 +20,8 @@
 
 /* ---- sizes ---- */
 
-#define MAX_CONV        32
-#define MAX_STATE_HEADS 1024
+#define MAX_CONV        32 /* tokens that the convolution sees, whose rows stand on the stack; models have 3 or 4 */
+#define MAX_STATE_HEADS 1024 /* what the families' tables let through */
 
 size_t recurrent_channels(const struct net *m);   /* that the convolution is over */
 size_t recurrent_in_width(const struct net *m);   /* of what layers make of their input */

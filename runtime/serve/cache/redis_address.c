@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USUAL_PORT     6379
+#define USUAL_PORT 6379
+/* A server has 16 unless it is told otherwise, and says itself which it has not. */
 #define MOST_DATABASES 1000000
 
 /* A whole number from low to high; -1: it is none. */

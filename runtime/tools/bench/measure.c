@@ -10,7 +10,7 @@
 
 /* A run is long beside the clock's own time, and short beside the time that another process takes at once. */
 #define RUN_SECONDS 1e-3
-#define MIN_RUNS    3
+#define MIN_RUNS    3    /* so that one that was disturbed is not the only one */
 #define OVERTIME    4    /* times the budget that they may take */
 #define ENOUGH      6    /* runs that agree */
 #define TOLERANCE   0.02 /* within this part */

@@ -112,7 +112,7 @@ CALL(bf16_to_f32, r->out, (const uint16_t *)r->in, r->width)
 CALL(f32_to_f16, (uint16_t *)r->out, r->in, r->width)
 CALL(f32_to_bf16, (uint16_t *)r->out, r->in, r->width)
 
-enum { MAX_BLOCKS = 8192 / I8_BLOCK };
+enum { MAX_BLOCKS = 8192 / I8_BLOCK }; /* rows that are measured have 8,192 elements at most */
 
 static void row_quantize_u8(const struct bench_row *r)
 {

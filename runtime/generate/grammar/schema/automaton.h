@@ -4,8 +4,8 @@
 
 #include "runtime/generate/grammar/schema/expression.h"
 
-#define AUTOMATON_MAX_STATES 60000u
-#define AUTOMATON_MOST       60u /* expressions at once */
+#define AUTOMATON_MAX_STATES 60000u /* GRAMMAR_MAX_RULES is 65,536, and each state becomes a rule */
+#define AUTOMATON_MOST       60u    /* expressions at once: which of them match is a word of 64 bits */
 #define NO_STATE             UINT32_MAX
 
 /* Characters that no expression tells apart are a class. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MAX_EXPONENT 1000000
+#define MAX_EXPONENT 1000000 /* far beyond DECIMAL_MAX_POINT, which refuses it; no sum of such overflows */
 
 /* Of "e-12"; false: it is beyond what a bound can be. */
 static bool read_exponent(const char *at, const char *end, int64_t *exponent)

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+/* Each case is asked about each state of the automaton of names, and each kind (set of patterns that a name matches) becomes a
+ * rule for its values: both grow with every combination of patterns, of which a schema that is no attack has a few. */
 enum { MOST_CASES = 16, MOST_KINDS = 64 };
 
 /* A way in which a name can be right. */

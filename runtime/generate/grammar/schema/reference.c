@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* Longer ones are looked for as they stand, without what they would be relative to. */
 enum { MAX_URI = 1024, MAX_STEPS = 64 };
 
 /* ---- URIs ---- */

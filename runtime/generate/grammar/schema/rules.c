@@ -59,6 +59,7 @@ void schema_put_literal(struct schema_text *t, const char *text, size_t size)
 
 /* ---- one of several texts ---- */
 
+/* Beginnings within beginnings: each is a parenthesis, of which GRAMMAR_MAX_DEPTH may be nested in all. */
 enum { MOST_NESTED = 24 };
 
 static int compare_texts(const void *a, const void *b)

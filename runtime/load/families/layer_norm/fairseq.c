@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_BEFORE 2
+#define ROWS_BEFORE 2                 /* fairseq's tables of positions begin with so many that no token has */
 #define MAX_TABLE   ((size_t)1 << 28) /* floats of the sines */
 
 /* Norms add 1e-5, whatever a configuration says. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ADAPTATIONS 256
+#define MOST_ADAPTATIONS 256 /* X-MOD has 81, a language each */
 
 /* ---- what config.json says ---- */
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes. Longer names are of no tensor that a family knows, and are refused with those. */
 #define MAX_NAME 512
 
 /* ---- parts ---- */

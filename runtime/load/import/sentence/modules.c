@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MODULES 32
+#define MAX_MODULES 32 /* a step of sentence-transformers each: most models have two or three */
 
 /* By the last part of their class. */
 static const struct {

@@ -9,7 +9,7 @@
 
 /* string.punctuation of Python */
 #define PUNCTUATION  "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-#define USUAL_LENGTH 32
+#define USUAL_LENGTH 32 /* tokens of a query, as ColBERT has it */
 
 /* What the files say of it, in whichever form. */
 struct late {

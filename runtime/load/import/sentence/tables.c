@@ -16,7 +16,7 @@
 
 #define LONGEST (1u << 20) /* tokens of a text; there is no limit but memory */
 
-#define MODEL2VEC_LONGEST 512
+#define MODEL2VEC_LONGEST 512 /* tokens: what its encode() cuts texts to where nobody says */
 
 const struct module *folder_table(const struct folder *f)
 {
