@@ -1,16 +1,12 @@
-#!/ usr / bin / env python3
-""
-    "Puts small faults into the sources, one at a time, and says which of them no test catches (docs/testing.md).
+#!/usr/bin/env python3
+"""Puts small faults into the sources, one at a time, and says which of them no test catches (docs/testing.md).
 
-    tests /
-    mutation.py[--n 200][--seed 1][--only PREFIX]...[--go - on][--covering]
+    tests/mutation.py [--n 200] [--seed 1] [--only PREFIX]... [--go-on] [--covering]
 
-    In a copy of the tree below build /
-    mutation,
-    where what a fault touches is built anew and the tests that cover its file are run until one fails.A fault
-        that changes nothing in what the compiler makes is none,
-    and another one is tried.The report is build / mutation / report.txt,
-    a line a fault with what became of it.One seed is always the same faults, as long as the sources are; --go-on leaves out those that the report of an earlier run has, and adds the others to it. With --covering,
+In a copy of the tree below build/mutation, where what a fault touches is built anew and the tests that cover its file
+are run until one fails. A fault that changes nothing in what the compiler makes is none, and another one is tried. The
+report is build/mutation/report.txt, a line a fault with what became of it. One seed is always the same faults, as long as
+the sources are; --go-on leaves out those that the report of an earlier run has, and adds the others to it. With --covering,
 tests of other files are not asked about a fault that those of its own let pass: quicker, and some survivors are none.
 """
 import argparse
@@ -33,9 +29,8 @@ QUICK = 3  # seconds
 BATCH = 5  # tests that are linked anew at a time: most faults are caught by the first ones
 JOBS = f"-j{len(os.sched_getaffinity(0))}"
 
-#What covers a file : the tests of all prefixes that it begins with,                                         \
-    those of the longest first.Others are run only where
-#none of these fails, and only quick ones.Tests are named as in tests /, C ones without an ending.
+# What covers a file: the tests of all prefixes that it begins with, those of the longest first. Others are run only where
+# none of these fails, and only quick ones. Tests are named as in tests/, C ones without an ending.
 MODELS = ["golden/test_models", "golden/test_causal"]
 GENERATING = ["unit/test_generator", "unit/serve/test_time", "unit/serve/test_fairness", "unit/test_writing", "golden/test_causal", "cli/test_generate.py",
               "server/test_generation.py"]
@@ -89,7 +84,7 @@ COVERS = {
                           "server/test_conversations.py", "server/test_constraints.py", "server/test_endpoint_stats"],
 }
 
-#What the processor lacks is not tested here, and nothing here is an Arm.
+# What the processor lacks is not tested here, and nothing here is an Arm.
 FLAGS = {"avx512.": "avx512f", "avx512vnni": "avx512_vnni", "avx512bf16": "avx512_bf16", "avxvnni": "avx_vnni", "amx": "amx_tile"}
 
 
@@ -113,7 +108,8 @@ def built(test):
         return ROOT / "tests" / test, ["build/hone"]
     return ROOT / "tests" / (test + ".c"), ["build/tests/" + test]
 
-#-- -- faults -- --
+
+# ---- faults ----
 
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&", "+": "-", "-": "+", "*": "+"}
 OPERATOR = re.compile(r"(?<=[\w)\]]) (<=|>=|==|!=|<|>|&&|\|\||\+|-|\*) (?=[\w(*&!-])")
@@ -176,13 +172,14 @@ def choose(faults, chance):
     kind = chance.choice(kinds)
     return path, chance.choice([f for f in faults[path] if f[1].startswith(kind)])
 
-#-- -- building and testing -- --
+
+# ---- building and testing ----
 
 def run(command, limit, **how):
     """Exit status, or None after so many seconds; what it started ends with it."""
     p = subprocess.Popen(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                          start_new_session=True, **how)
-try:
+    try:
         return p.wait(limit)
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 9)
@@ -235,28 +232,22 @@ class Passed:
     """How long each test took that passed, with a fault that it does not notice or with none; None: it fails without any."""
 
     def __init__(self):
-        self.seconds =
-        {
-        }
+        self.seconds = {}
 
-        def
-        passes(self, name)
-            : ""
-              "Whether it passes now. One that nobody has seen pass yet gets two minutes."
-              "" known,
-              begun = self.seconds.get(name), time.monotonic() if not test(name,
-                                                                           20 + 10 * known if known else 120)
-            : return False self.seconds
-                  .setdefault(name, time.monotonic() - begun) return True
+    def passes(self, name):
+        """Whether it passes now. One that nobody has seen pass yet gets two minutes."""
+        known, begun = self.seconds.get(name), time.monotonic()
+        if not test(name, 20 + 10 * known if known else 120):
+            return False
+        self.seconds.setdefault(name, time.monotonic() - begun)
+        return True
 
-              class Originals
-            : ""
-              "The code of each object as it is without faults; made where it is needed first."
-              ""
 
-              def __init__(self)
-            : self.code =
-        {}
+class Originals:
+    """The code of each object as it is without faults; made where it is needed first."""
+
+    def __init__(self):
+        self.code = {}
 
     def remember(self, paths):
         if any(p not in self.code for p in paths):
@@ -301,8 +292,8 @@ def try_fault(path, fault, passed, originals, everything):
     own = objects_of(path)
     originals.remember(own)
     source.write_text(wrong)
-        try:
-            if not make([p.relative_to(TREE) for p in own]):
+    try:
+        if not make([p.relative_to(TREE) for p in own]):
             return None
         if all(code_of(p) == originals.code[p] for p in own):
             return None
@@ -328,9 +319,7 @@ def main():
     faults = all_faults(options.only or ROOMS)
     tests = [] if options.covering else sorted({t for path in faults for t in tests_of(path)})
     passed, originals, tried = Passed(), Originals(), set()
-    before = reported() if options.go_on else
-                {
-                }
+    before = reported() if options.go_on else {}
     set_up()
     n, survivors = 0, []
     n_possible = sum(len(f) for f in faults.values())
