@@ -1,6 +1,9 @@
-"""Servers that end behind Debian's nginx and HAProxy, with a client that notices nothing. TERMINATIONS=20 of each."""
+"""Servers that end behind Debian's nginx and HAProxy, with a client that notices nothing, and some that are killed; replicas
+that share a cache. TERMINATIONS=20 of each."""
 import http.client
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,7 +15,8 @@ import unittest
 from serving import EMBED, PATIENCE, ROOT, Case, Server, main
 
 TERMINATIONS = int(os.environ.get("TERMINATIONS", "4"))
-NGINX, HAPROXY = (shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin") for name in ("nginx", "haproxy"))
+NGINX, HAPROXY, REDIS = (shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin")
+                         for name in ("nginx", "haproxy", "redis-server"))
 
 # The configurations that are shipped; what goes around that of nginx is for a process of its own.
 EXAMPLES = os.path.join(ROOT, "examples", "proxies")
@@ -76,12 +80,15 @@ class ProxyCase(Case):
         return server
 
     def ask(self, i):
+        return self.embed(f"client {i} at {time.monotonic_ns()}")[0]
+
+    def embed(self, text):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        c.request("POST", "/embed", '{"inputs": "client %d at %d"}' % (i, time.monotonic_ns()))
+        c.request("POST", "/embed", json.dumps({"inputs": text}))
         reply = c.getresponse()
-        reply.read()
+        body = reply.read()
         c.close()
-        return reply.status
+        return reply.status, body
 
     def check_terminations(self):
         """Clients ask without a pause, while one server after the other ends and comes again."""
@@ -113,11 +120,51 @@ class ProxyCase(Case):
         self.assertGreater(len(answers), 50 * TERMINATIONS)
 
 
+    def check_kills(self):
+        """No answer but of the requests that were inside a killed server is missing, and every answer is that to its text."""
+        n_clients, stop, wrong, lost = 8, threading.Event(), [], []
+        wanted = [self.embed(f"text of client {i}") for i in range(n_clients)]
+        answered = [0] * n_clients
+
+        def client(i):
+            while not stop.is_set():
+                try:
+                    status, body = self.embed(f"text of client {i}")
+                except (OSError, http.client.HTTPException) as e:
+                    status, body = repr(e), None
+                answered[i] += status == 200
+                if status != 200:
+                    lost.append(status)
+                elif body != wanted[i][1]:
+                    wrong.append(body)
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(n_clients)]
+        for t in threads:
+            t.start()
+        try:
+            while min(answered) < 5:
+                time.sleep(0.01)
+            self.servers[0].signal(signal.SIGKILL)
+            seen = sum(answered)
+            while sum(answered) < seen + 400:
+                time.sleep(0.01)
+        finally:
+            stop.set()
+            for t in threads:
+                t.join()
+        self.assertEqual(wrong, [])
+        self.assertLessEqual(len(lost), n_clients, lost)
+
+
 @unittest.skipUnless(NGINX, "nginx is not installed")
 class TestNginx(ProxyCase):
     def test_no_request_is_lost(self):
         self.begin(NGINX_CONF.format(folder=self._folder.name, example=example("nginx.conf")), [NGINX, "-p", self._folder.name, "-c"])
         self.check_terminations()
+
+    def test_killed(self):
+        self.begin(NGINX_CONF.format(folder=self._folder.name, example=example("nginx.conf")), [NGINX, "-p", self._folder.name, "-c"],
+                   "--cache-size", "0")
+        self.check_kills()
 
 
 @unittest.skipUnless(HAPROXY, "haproxy is not installed")
@@ -125,6 +172,40 @@ class TestHaproxy(ProxyCase):
     def test_no_request_is_lost(self):
         self.begin(example("haproxy.cfg"), [HAPROXY, "-f"], "--lame-duck", "1")
         self.check_terminations()
+
+    def test_killed(self):
+        self.begin(example("haproxy.cfg"), [HAPROXY, "-f"], "--cache-size", "0")
+        self.check_kills()
+
+
+@unittest.skipUnless(REDIS, "redis-server is not installed")
+class TestSharedCache(ProxyCase):
+    def test_one_finds_what_the_other_has_computed(self):
+        place = self.path("redis.sock")
+        redis = subprocess.Popen([REDIS, "--port", "0", "--unixsocket", place, "--save", "", "--dir", self._folder.name],
+                                 stdout=subprocess.DEVNULL)
+        self.addCleanup(redis.wait, PATIENCE)
+        self.addCleanup(redis.terminate)
+        while not os.path.exists(place):
+            self.assertIsNone(redis.poll())
+            time.sleep(0.01)
+        servers = []
+        for i in range(2):
+            try:
+                servers.append(Server("-m", f"embed={EMBED}", "--redis", place, log_path=self.path(f"log{i}")))
+            except AssertionError as e:
+                if "without hiredis" in str(e):
+                    self.skipTest("it was built without hiredis")
+                raise
+            self.addCleanup(servers[-1].stop)
+
+        def found(server):
+            return sum(map(int, re.findall(r"(?m)^hone_cache_remote_hits_total{.*} (\d+)$", server.get("/metrics").body.decode())))
+        texts = [f"text {i}" for i in range(20)]
+        wanted = servers[0].post("/embed", {"inputs": texts}).json
+        self.assertEqual(found(servers[1]), 0)
+        while found(servers[1]) == 0:  # it is told behind the answer
+            self.assertEqual(servers[1].post("/embed", {"inputs": texts + [str(time.monotonic_ns())]}).json[:20], wanted)
 
 
 class TestEnd(ProxyCase):
