@@ -6,6 +6,7 @@ gives otherwise is printed, and the exit status is 1.
 usage: walk_tokenizers.py [--refused] [--none] [--flags] [--record] [TYPE...]      needs torch and transformers; HONE names the program
 """
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -17,8 +18,10 @@ import warnings
 warnings.filterwarnings("ignore")
 os.environ["TRANSFORMERS_VERBOSITY"] = "critical"
 os.environ["HF_HUB_OFFLINE"] = "1"
+import sentencepiece  # noqa: E402
 import torch  # noqa: E402
 import transformers as tf  # noqa: E402
+from sentencepiece import sentencepiece_model_pb2  # noqa: E402
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -46,10 +49,13 @@ QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 SPECIAL = ["<pad>", "<unk>", "<s>", "</s>", "<mask>", "<|endoftext|>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def trained(tokenizer, kind, **how):
+LANGUAGES = ["en_XX", "ro_RO", "eng_Latn", "fra_Latn", "<mask_1>", "<mask_2>", "<unk_2>"]  # and what Pegasus has
+
+
+def trained(tokenizer, kind, more=(), **how):
     trainer = {"BPE": trainers.BpeTrainer, "WordPiece": trainers.WordPieceTrainer, "Unigram": trainers.UnigramTrainer}[kind]
     size = SIZE
-    tokenizer.train_from_iterator(corpus(), trainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False, **how))
+    tokenizer.train_from_iterator(corpus(), trainer(vocab_size=size, special_tokens=[*SPECIAL, *more], show_progress=False, **how))
     return tokenizer
 
 
@@ -74,11 +80,11 @@ def split(pattern):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-def pieces_bpe(normalizer, pre):
+def pieces_bpe(normalizer, pre, more=()):
     t = Tokenizer(models.BPE(fuse_unk=True, byte_fallback=True, unk_token="<unk>"))
     t.normalizer = normalizer
     t.pre_tokenizer = pre_tokenizers.Metaspace()
-    trained(t, "BPE", initial_alphabet=[])
+    trained(t, "BPE", more, initial_alphabet=[])
     content = json.loads(t.to_str())
     vocab = content["model"]["vocab"]
     for i in range(256):
@@ -90,10 +96,17 @@ def pieces_bpe(normalizer, pre):
     return around(Tokenizer.from_str(json.dumps(content)), "<s>", None)
 
 
-def unigram(normalizer, pre, first=None, last="</s>"):
+def charsmap():
+    """The map of characters that SentencePiece makes of NFKC, as files have it."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(corpus()), model_writer=model, vocab_size=300, minloglevel=3, hard_vocab_limit=False)
+    return normalizers.Precompiled(sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()).normalizer_spec.precompiled_charsmap)
+
+
+def unigram(normalizer, pre, first=None, last="</s>", more=()):
     t = Tokenizer(models.Unigram())
     t.normalizer, t.pre_tokenizer, t.decoder = normalizer, pre, decoders.Metaspace()
-    return around(trained(t, "Unigram", unk_token="<unk>"), first, last)
+    return around(trained(t, "Unigram", more, unk_token="<unk>"), first, last)
 
 
 def wordpiece(**how):
@@ -117,6 +130,10 @@ KINDS = {
     "unigram": lambda: unigram(normalizers.NFKC(), pre_tokenizers.Metaspace(), "<s>"),
     "unigram-words": lambda: unigram(normalizers.Sequence([normalizers.NFKC()]), pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
+    "unigram-languages": lambda: unigram(normalizers.Replace(Regex(" {2,}"), " "), pre_tokenizers.Metaspace(), more=LANGUAGES),
+    "pieces-languages": lambda: pieces_bpe(normalizers.NFC(), pre_tokenizers.Metaspace(), LANGUAGES),
+    "unigram-map": lambda: unigram(normalizers.Sequence([charsmap(), normalizers.Replace(Regex(" {2,}"), " ")]), pre_tokenizers.Metaspace(), more=LANGUAGES),
+    "pieces-map": lambda: pieces_bpe(normalizers.Sequence([charsmap()]), pre_tokenizers.Metaspace(), LANGUAGES),
     "wordpiece": lambda: wordpiece(lowercase=True),
     "wordpiece-cased": lambda: wordpiece(lowercase=False, strip_accents=False),
 }
@@ -125,32 +142,40 @@ KINDS = {
 
 RECORDED = {
     "bytes": {"GPT2Tokenizer": ["add_prefix_space"], "GPTNeoXTokenizer": ["add_prefix_space", "add_bos_token"], "Qwen2Tokenizer": ["add_prefix_space"],
-              "Qwen3_5Tokenizer": [], "CohereTokenizer": ["add_prefix_space"], "RobertaTokenizer": ["add_prefix_space"], "BartTokenizer": [], "Other": ["add_prefix_space"]},
+              "Qwen3_5Tokenizer": [], "CohereTokenizer": ["add_prefix_space"], "RobertaTokenizer": ["add_prefix_space"], "BartTokenizer": [], "DebertaTokenizer": ["add_prefix_space"], "Other": ["add_prefix_space"]},
     "bytes-digits": {"CohereTokenizerFast": [], "GPT2TokenizerFast": [], "LlamaTokenizerFast": [], "GPTNeoXTokenizerFast": ["add_bos_token"]},
     "pieces-llama": {"LlamaTokenizer": ["legacy", "add_prefix_space"], "GemmaTokenizer": [], "PreTrainedTokenizerFast": ["legacy", "add_prefix_space"]},
     "unigram": {"XLMRobertaTokenizer": ["add_prefix_space"], "CamembertTokenizer": ["add_prefix_space"], "AlbertTokenizer": ["do_lower_case", "keep_accents"],
                 "T5Tokenizer": [], "DebertaV2Tokenizer": ["split_by_punct", "do_lower_case", "add_prefix_space"], "PegasusTokenizer": []},
+    "unigram-languages": {"MBartTokenizer": [], "MBart50Tokenizer": ["legacy_behaviour"], "RemBertTokenizer": ["do_lower_case", "keep_accents", "add_prefix_space"],
+                          "BigBirdTokenizer": ["add_prefix_space"], "DebertaV2Tokenizer": []},
+    "pieces-languages": {"NllbTokenizer": ["legacy_behaviour"]},
     "wordpiece-cased": {"BertTokenizer": ["do_lower_case", "strip_accents"], "MPNetTokenizer": ["do_lower_case"], "ElectraTokenizerFast": []},
 }
-RECORDED_TEXTS = ["Hello, World! the models", " two  spaces ", "caf\u00e9 don't 12345", "the</s>the <s> model", "``quoted'' (v2.0)..."]
+# Beside flags: what is unknown, and what is masked.
+RECORDED_TOKENS = [{"unk_token": "[UNK]"}, {"mask_token": "the"}]
+RECORDED_TEXTS = ["Hello, World! the models", " two  spaces ", "caf\u00e9 don't 12345", "the</s>the <s> model", "``quoted'' (v2.0)...", "x\u4e2d the <mask>b"]
 
 
 def record(path):
-    """Vocabularies of 290 tokens, and what transformers makes of the texts under each class and flag."""
+    """Vocabularies of 290 tokens, and what transformers makes of the texts under each class and flag. Those that are there stay,
+    since they are trained on texts that change."""
     global SIZE
     SIZE, out = 290, {"texts": RECORDED_TEXTS, "pairs": PAIRS[:1], "kinds": {}, "cases": []}
+    known = json.loads(path.read_text())["kinds"] if path.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "config.json").write_text('{"model_type": "llama"}')
         for kind, classes in RECORDED.items():
-            content = json.loads(KINDS[kind]().to_str())
+            content = known.get(kind) or json.loads(KINDS[kind]().to_str())
             vocab = content["model"]["vocab"]
             if isinstance(vocab, dict):  # without the pieces of bytes
                 content["model"]["vocab"] = {k: v for k, v in vocab.items() if v < SIZE}
             out["kinds"][kind] = content
             (folder / "tokenizer.json").write_text(json.dumps(content))
             for cls, flags in classes.items():
-                for config in ({}, *({flag: value} for flag in flags for value in (True, False))):
+                more = RECORDED_TOKENS if kind.endswith("-languages") else []
+                for config in ({}, *more, *({flag: value} for flag in flags for value in (True, False))):
                     config = {**ENDS[kind.split("-")[0]], "tokenizer_class": cls, **config}
                     (folder / "tokenizer_config.json").write_text(json.dumps(config))
                     tokenizer = tf.AutoTokenizer.from_pretrained(folder)
@@ -180,8 +205,8 @@ FLAGS = {
     "use_fast": [False], "fix_mistral_regex": [True], "sp_model_kwargs": [{}, {"alpha": 0.1}], "extra_ids": [0, 10], "model_input_names": [["input_ids", "attention_mask"]],
     "do_basic_tokenize": [False], "never_split": [["the"]], "remove_space": [False], "split_by_punct": [True], "errors": ["strict"], "from_slow": [True],
     "backend": ["sentencepiece"], "auto_map": [{"AutoTokenizer": ["x.Y", None]}], "use_default_system_prompt": [True], "wordpieces_prefix": ["__"],
-    "cls_token_type_id": [2], "add_dummy_prefix": [True], "do_split_on_punc": [False], "vocab": [None], "unk_id": [5], "offset": [3], "language_codes": ["x"],
-    "src_lang": ["en"], "tokenizer_file": ["x.json"], "padding_side": ["left"], "truncation_side": ["left"], "return_token_type_ids": [True], "encode_special_tokens": [True],
+    "cls_token_type_id": [2], "add_dummy_prefix": [True], "do_split_on_punc": [False], "vocab": [None], "unk_id": [5], "offset": [3, 0], "language_codes": ["x"],
+    "src_lang": ["en", "en_XX", "ro_RO", "fra_Latn"], "tgt_lang": ["ro_RO", "fra_Latn"], "legacy_behaviour": [True, False], "mask_token_sent": ["<mask_1>", None, "the"], "tokenizer_file": ["x.json"], "padding_side": ["left"], "truncation_side": ["left"], "return_token_type_ids": [True], "encode_special_tokens": [True],
     "prefix_token": ["<s>"], "special_tokens_pattern": ["none", "bos", "eos", "bos_eos", "cls_sep", "prefix_suffix"], "token_type_ids_pattern": ["bert_style"],
 }
 
@@ -232,9 +257,9 @@ def compare(folder):
     return "equal", None
 
 
-def cases(kind, flags):
+def cases(kind, flags, classes):
     base = ENDS[kind.split("-")[0]]
-    for cls in CLASSES:
+    for cls in classes:
         named = {**base, "tokenizer_class": cls} if cls else base
         yield f"{cls}", named
         if not flags:
@@ -246,13 +271,13 @@ def cases(kind, flags):
                 yield f"{cls} {key} left out", {k: v for k, v in named.items() if k != key}
 
 
-def walk(model_type, kinds, flags, shown):
+def walk(model_type, kinds, flags, classes, shown):
     tally = Tally(shown)
     with tempfile.TemporaryDirectory() as name:
         folder = model_folder(pathlib.Path(name), model_type)
         for kind in kinds:
             (folder / "tokenizer.json").write_text(kinds[kind].to_str())
-            for what, config in cases(kind, flags):
+            for what, config in cases(kind, flags, classes):
                 (folder / "tokenizer_config.json").write_text(json.dumps(config))
                 tally.add(f"{model_type} {kind} {what}", *compare(folder))
     return tally.tell(model_type, "that transformers fails at")
@@ -269,6 +294,7 @@ def main():
     parser.add_argument("--none", action="store_true", help="tell what transformers fails at, too")
     parser.add_argument("--flags", action="store_true", help="each flag, too")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS))
+    parser.add_argument("--classes", nargs="*", default=CLASSES)
     parser.add_argument("--record", action="store_true", help="write tests/fixtures/tokenizer-classes.json, and walk not")
     parser.add_argument("types", nargs="*")
     given = parser.parse_args()
@@ -277,7 +303,7 @@ def main():
         return record(ROOT / "tests" / "fixtures" / "tokenizer-classes.json")
     kinds = {kind: KINDS[kind]() for kind in given.kinds}
     shown = {"differs"} | ({"refused"} if given.refused else set()) | ({"none"} if given.none else set())
-    return 1 if sum(walk(t, kinds, given.flags, shown) for t in given.types or TYPES) else 0
+    return 1 if sum(walk(t, kinds, given.flags, given.classes, shown) for t in given.types or TYPES) else 0
 
 
 if __name__ == "__main__":

@@ -267,8 +267,10 @@ static bool add_listed(struct amended *a, const struct tokenizer_folder *f, cons
 
 /* Those that the configuration names, in transformers' order, which gives new ones their ids: the usual ones, those of a
  * model's own (image_token), and lists, of which the old name is read where the new one has none. */
-static bool add_named(struct amended *a, const struct tokenizer_folder *f, const struct usual_tokens *usual)
+static bool add_named(struct amended *a, const struct tokenizer_folder *f,
+                      const struct tokenizer_class *class)
 {
+    const struct usual_tokens *usual = class ? class->tokens : NULL;
     const char *const names[][2] = {
         {"bos_token", usual ? usual->bos : ""},  {"eos_token", usual ? usual->eos : ""},
         {"unk_token", usual ? usual->unk : ""},  {"sep_token", usual ? usual->sep : ""},
@@ -277,11 +279,17 @@ static bool add_named(struct amended *a, const struct tokenizer_folder *f, const
     const json_t *extra = json_object_get(f->config, "extra_special_tokens");
     const char *key;
     json_t *value;
-    bool ok = true;
+    json_t *spaces = json_pack("{s:b}", "lstrip", 1);
+    bool ok = spaces != NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
         const json_t *how = json_object_get(f->config, names[i][0]);
-        ok = add_special(a, f, how ? tok_token_text(how) : names[i][1], how);
+        const char *content = how ? tok_token_text(how) : names[i][1];
+        if (class && class->mask_takes_spaces && strcmp(names[i][0], "mask_token") == 0 &&
+            !json_is_object(how))
+            how = spaces;
+        ok = add_special(a, f, content, how);
     }
+    json_decref(spaces);
     json_object_foreach ((json_t *)f->config, key, value) {
         size_t n = strlen(key);
         if (ok && n > 6 && strcmp(key + n - 6, "_token") == 0 && !is_usual(key))
@@ -392,7 +400,7 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
         ok = ok && json_object_set_new(root, "added_tokens", json_array()) == 0;
     ok = ok && amended_start(&a, root);
     a.plain_specials = class && strcmp(class->name, "Qwen2Tokenizer") == 0;
-    ok = ok && add_tokens(&a, folder) && add_named(&a, folder, class ? class->tokens : NULL);
+    ok = ok && add_tokens(&a, folder) && add_named(&a, folder, class);
     if (class)
         ok = ok && apply(root, folder->config, class);
     ok = ok && tok_surround_language(root, folder->config, folder->class);

@@ -6,6 +6,7 @@ static const struct usual_tokens of_bert = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", 
 static const struct usual_tokens of_deberta = {"[UNK]",  "[SEP]", "[PAD]", "[CLS]",
                                                "[MASK]", "[CLS]", "[SEP]"};
 static const struct usual_tokens of_albert = {"<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", "[CLS]", "[SEP]"};
+static const struct usual_tokens of_big_bird = {"<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", "<s>", "</s>"};
 static const struct usual_tokens of_roberta = {"<unk>", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
 static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
 static const struct usual_tokens of_llama = {"<unk>", "", "", "", "", "<s>", "</s>"};
@@ -23,11 +24,11 @@ static const struct usual_tokens of_cohere = {
 
 #define BERT(name)                                                                                           \
     {                                                                                                        \
-        name, "WordPiece", &of_bert, tok_build_words, tok_surround_bert                                      \
+        name, "WordPiece", &of_bert, tok_build_words, tok_surround_bert, false                               \
     }
 #define ROBERTA(name)                                                                                        \
     {                                                                                                        \
-        name, "BPE", &of_roberta, tok_build_bytes, tok_surround_roberta                                      \
+        name, "BPE", &of_roberta, tok_build_bytes, tok_surround_roberta, false                               \
     }
 
 static const struct tokenizer_class classes[] = {
@@ -39,28 +40,31 @@ static const struct tokenizer_class classes[] = {
     BERT("LxmertTokenizer"),
     BERT("MobileBertTokenizer"),
     BERT("SqueezeBertTokenizer"),
-    {"MPNetTokenizer", "WordPiece", &of_mpnet, tok_build_words, tok_surround_mpnet},
+    {"MPNetTokenizer", "WordPiece", &of_mpnet, tok_build_words, tok_surround_mpnet, false},
     ROBERTA("RobertaTokenizer"),
     ROBERTA("BartTokenizer"),
     ROBERTA("LEDTokenizer"),
     ROBERTA("LongformerTokenizer"),
     ROBERTA("MvpTokenizer"),
-    {"GPT2Tokenizer", "BPE", &of_gpt2, tok_build_bytes, NULL},
-    {"GPTNeoXTokenizer", "BPE", &of_neox, tok_build_neox, tok_surround_nothing},
-    {"Qwen2Tokenizer", "BPE", &of_qwen2, tok_build_qwen2, NULL},
-    {"Qwen3_5Tokenizer", "BPE", &of_qwen2, tok_build_qwen3_5, NULL},
-    {"CohereTokenizer", "BPE", &of_cohere, tok_build_cohere, NULL},
-    {"LlamaTokenizer", "BPE", &of_llama, tok_build_llama, NULL},
-    {"GemmaTokenizer", "BPE", &of_gemma, tok_build_gemma, NULL},
-    {"DebertaV2Tokenizer", "Unigram", &of_deberta, tok_build_deberta, tok_surround_bert},
-    {"AlbertTokenizer", "Unigram", &of_albert, tok_build_albert, tok_surround_albert},
-    {"XLMRobertaTokenizer", "Unigram", &of_roberta, tok_build_xlmr, tok_surround_xlmr},
-    {"CamembertTokenizer", "Unigram", &of_roberta, tok_build_camembert, tok_surround_xlmr},
-    {"MBartTokenizer", "Unigram", &of_roberta, tok_build_mbart, NULL}, /* and the languages' tokens */
-    {"MBart50Tokenizer", "Unigram", &of_roberta, NULL, NULL},
-    {"NllbTokenizer", "BPE", &of_roberta, tok_build_nllb, NULL},
-    {"PegasusTokenizer", "Unigram", &of_pegasus, tok_build_pegasus, tok_surround_pegasus},
-    {"T5Tokenizer", "Unigram", &of_t5, tok_build_t5, tok_surround_t5},
+    {"DebertaTokenizer", "BPE", &of_deberta, tok_build_bytes, tok_surround_deberta, true},
+    {"GPT2Tokenizer", "BPE", &of_gpt2, tok_build_bytes, NULL, false},
+    {"GPTNeoXTokenizer", "BPE", &of_neox, tok_build_neox, tok_surround_nothing, false},
+    {"Qwen2Tokenizer", "BPE", &of_qwen2, tok_build_qwen2, NULL, false},
+    {"Qwen3_5Tokenizer", "BPE", &of_qwen2, tok_build_qwen3_5, NULL, false},
+    {"CohereTokenizer", "BPE", &of_cohere, tok_build_cohere, NULL, false},
+    {"LlamaTokenizer", "BPE", &of_llama, tok_build_llama, NULL, false},
+    {"GemmaTokenizer", "BPE", &of_gemma, tok_build_gemma, NULL, false},
+    {"DebertaV2Tokenizer", "Unigram", &of_deberta, tok_build_deberta, tok_surround_bert, false},
+    {"AlbertTokenizer", "Unigram", &of_albert, tok_build_albert, tok_surround_albert, false},
+    {"RemBertTokenizer", "Unigram", &of_albert, tok_build_rembert, tok_surround_bert, false},
+    {"BigBirdTokenizer", "Unigram", &of_big_bird, tok_build_big_bird, tok_surround_bert, true},
+    {"XLMRobertaTokenizer", "Unigram", &of_roberta, tok_build_xlmr, tok_surround_xlmr, false},
+    {"CamembertTokenizer", "Unigram", &of_roberta, tok_build_camembert, tok_surround_xlmr, false},
+    {"MBartTokenizer", "Unigram", &of_roberta, tok_build_mbart, NULL, false}, /* and the languages' tokens */
+    {"MBart50Tokenizer", "Unigram", &of_roberta, tok_build_mbart50, NULL, true},
+    {"NllbTokenizer", "BPE", &of_roberta, tok_build_nllb, NULL, true},
+    {"PegasusTokenizer", "Unigram", &of_pegasus, tok_build_pegasus, tok_surround_pegasus, false},
+    {"T5Tokenizer", "Unigram", &of_t5, tok_build_t5, tok_surround_t5, false},
 };
 
 const struct tokenizer_class *tok_class_find(const char *name)
@@ -80,7 +84,6 @@ bool tok_class_is_foreign(const char *name)
         "BertGenerationTokenizer",
         "BertJapaneseTokenizer",
         "BertweetTokenizer",
-        "BigBirdTokenizer",
         "BioGptTokenizer",
         "BlenderbotSmallTokenizer",
         "BlenderbotTokenizer",
@@ -96,7 +99,6 @@ bool tok_class_is_foreign(const char *name)
         "DPRContextEncoderTokenizer",
         "DPRQuestionEncoderTokenizer",
         "DPRReaderTokenizer",
-        "DebertaTokenizer",
         "DiaTokenizer",
         "EsmTokenizer",
         "EsmcTokenizer",
@@ -122,7 +124,6 @@ bool tok_class_is_foreign(const char *name)
         "PhobertTokenizer",
         "ProphetNetTokenizer",
         "ReformerTokenizer",
-        "RemBertTokenizer",
         "RoCBertTokenizer",
         "RoFormerTokenizer",
         "SeamlessM4TTokenizer",

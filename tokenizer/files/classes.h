@@ -20,6 +20,8 @@ struct tokenizer_class {
     bool (*build)(json_t *root, const json_t *config);
     /* Makes what stands around a text, of a configuration that says which tokens; NULL: it is as the file says. */
     bool (*surround)(json_t *root, const json_t *config, const struct usual_tokens *tokens);
+    /* The token for masking takes the spaces before it, where the configuration has but its text. */
+    bool mask_takes_spaces;
 };
 
 /* NULL: a tokenizer.json under this name counts as it is, or tok_class_is_foreign. */
@@ -42,7 +44,10 @@ bool tok_build_albert(json_t *root, const json_t *config);  /* as ALBERT, */
 bool tok_build_xlmr(json_t *root, const json_t *config);    /* as XLM-RoBERTa, */
 bool tok_build_camembert(json_t *root, const json_t *config);
 bool tok_build_t5(json_t *root, const json_t *config); /* and as T5 */
+bool tok_build_rembert(json_t *root, const json_t *config);
+bool tok_build_big_bird(json_t *root, const json_t *config);
 bool tok_build_mbart(json_t *root, const json_t *config);
+bool tok_build_mbart50(json_t *root, const json_t *config);
 bool tok_build_nllb(json_t *root, const json_t *config);
 bool tok_build_pegasus(json_t *root, const json_t *config);
 
@@ -50,6 +55,7 @@ bool tok_build_pegasus(json_t *root, const json_t *config);
 bool tok_surround_bert(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_mpnet(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_roberta(json_t *root, const json_t *config, const struct usual_tokens *tokens);
+bool tok_surround_deberta(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_xlmr(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_albert(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_t5(json_t *root, const json_t *config, const struct usual_tokens *tokens);

@@ -179,16 +179,39 @@ static json_t *charsmap(const json_t *root)
     return NULL;
 }
 
+/* Of several spaces. */
+static json_t *one_space(const char *with)
+{
+    return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "Regex", " {2,}", "content", with);
+}
+
 static json_t *words_and_metaspace(const char *scheme)
 {
     return json_pack("{s:s, s:[{s:s}, o]}", "type", "Sequence", "pretokenizers", "type", "WhitespaceSplit",
                      metaspace(scheme, true));
 }
 
+/* The piece that the configuration calls unknown, if its score is 0; or else another. */
+static json_int_t unknown_of(const json_t *root, const json_t *config, const char *usual,
+                             json_int_t otherwise)
+{
+    const char *unk = tok_named_token(config, "unk_token", usual);
+    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
+    for (size_t i = 0; i < json_array_size(vocab); i++) {
+        const json_t *piece = json_array_get(vocab, i);
+        const char *text = json_string_value(json_array_get(piece, 0));
+        if (text && strcmp(text, unk) == 0 && json_number_value(json_array_get(piece, 1)) == 0)
+            return (json_int_t)i;
+    }
+    return otherwise;
+}
+
 /* What a file says of normalising characters is not looked at. */
 bool tok_build_deberta(json_t *root, const json_t *config)
 {
     const char *scheme = tok_flag(config, "add_prefix_space", true) ? "always" : "first";
+    const json_t *number = json_object_get(config, "unk_id");
+    const json_int_t unk = json_is_integer(number) ? json_integer_value(number) : 1;
     json_t *steps = json_pack("[{s:s, s:{s:s}, s:s}, {s:s}, {s:s, s:b, s:b}]", "type", "Replace", "pattern",
                               "Regex", "\\s{2,}|[\\n\\r\\t]", "content", " ", "type", "NFC", "type", "Strip",
                               "strip_left", 0, "strip_right", 1);
@@ -198,7 +221,8 @@ bool tok_build_deberta(json_t *root, const json_t *config)
     if (tok_flag(config, "split_by_punct", false))
         json_array_insert_new(cuts, 0,
                               json_pack("{s:s, s:s}", "type", "Punctuation", "behavior", "Isolated"));
-    return set_parts(root, json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps),
+    return set_unigram(root, unknown_of(root, config, "[UNK]", unk)) &&
+           set_parts(root, json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps),
                      json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", cuts),
                      metaspace(scheme, true));
 }
@@ -218,6 +242,32 @@ bool tok_build_albert(json_t *root, const json_t *config)
     return set_unigram(root, 1) &&
            set_parts(root, json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps),
                      words_and_metaspace(scheme), metaspace(scheme, true));
+}
+
+/* What is unknown is the third token, whatever the configuration calls so. */
+bool tok_build_rembert(json_t *root, const json_t *config)
+{
+    const char *scheme = tok_flag(config, "add_prefix_space", true) ? "always" : "never";
+    json_t *steps = json_pack("[o, o, o]", replace("``", "\""), replace("''", "\""), one_space(" ")),
+           *map = charsmap(root);
+    if (!tok_flag(config, "keep_accents", true)) {
+        json_array_append_new(steps, json_pack("{s:s}", "type", "NFKD"));
+        json_array_append_new(steps, json_pack("{s:s}", "type", "StripAccents"));
+    }
+    if (tok_flag(config, "do_lower_case", false))
+        json_array_append_new(steps, json_pack("{s:s}", "type", "Lowercase"));
+    if (map)
+        json_array_append_new(steps, map);
+    return set_unigram(root, 2) &&
+           set_parts(root, json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps),
+                     metaspace(scheme, true), metaspace(scheme, true));
+}
+
+bool tok_build_big_bird(json_t *root, const json_t *config)
+{
+    const char *scheme = tok_flag(config, "add_prefix_space", true) ? "always" : "never";
+    return set_unigram(root, unknown_of(root, config, "<unk>", 100)) &&
+           set_parts(root, one_space(WORD_START), metaspace(scheme, true), metaspace(scheme, true));
 }
 
 static bool build_mapped(json_t *root, json_int_t unk, const char *scheme)
@@ -247,11 +297,6 @@ bool tok_build_t5(json_t *root, const json_t *config)
 
 /* ---- translators and writers of summaries ---- */
 
-static json_t *one_space(void)
-{
-    return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "Regex", " {2,}", "content", " ");
-}
-
 static json_t *sequence_of(json_t *first, json_t *second)
 {
     return json_pack("{s:s, s:[o,o]}", "type", "Sequence", "normalizers", first, second);
@@ -264,12 +309,23 @@ bool tok_build_mbart(json_t *root, const json_t *config)
            set_parts(root, json_null(), words_and_metaspace("always"), metaspace("always", true));
 }
 
+bool tok_build_mbart50(json_t *root, const json_t *config)
+{
+    json_t *map = charsmap(root), *steps = json_pack("[o]", one_space(" "));
+    (void)config;
+    if (map)
+        json_array_insert_new(steps, 0, map);
+    return set_unigram(root, 3) &&
+           set_parts(root, json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps),
+                     metaspace("always", true), metaspace("always", true));
+}
+
 bool tok_build_nllb(json_t *root, const json_t *config)
 {
     json_t *map = charsmap(root);
     return set_bpe(root, tok_named_token(config, "unk_token", "<unk>"), true) &&
            json_object_set_new(json_object_get(root, "model"), "byte_fallback", json_false()) == 0 &&
-           set_parts(root, map ? sequence_of(map, one_space()) : json_null(), metaspace("always", true),
+           set_parts(root, map ? sequence_of(map, one_space(" ")) : json_null(), metaspace("always", true),
                      metaspace("always", true));
 }
 
@@ -282,6 +338,6 @@ bool tok_build_pegasus(json_t *root, const json_t *config)
                      sequence_of(map ? map
                                      : json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "Regex",
                                                  "\\n", "content", " "),
-                                 one_space()),
+                                 one_space(" ")),
                      metaspace("always", true), metaspace("always", true));
 }

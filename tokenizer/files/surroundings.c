@@ -102,18 +102,28 @@ bool tok_surround_roberta(json_t *root, const json_t *config, const struct usual
 }
 
 /* first A last last B last, all of one segment. */
+static json_t *doubled_template(const struct ends *e)
+{
+    return json_pack("{s:s, s:[o,o,o], s:[o,o,o,o,o,o], s:o}", "type", "TemplateProcessing", "single",
+                     special_piece(e->first, 0), sequence_piece("A", 0), special_piece(e->last, 0), "pair",
+                     special_piece(e->first, 0), sequence_piece("A", 0), special_piece(e->last, 0),
+                     special_piece(e->last, 0), sequence_piece("B", 0), special_piece(e->last, 0),
+                     "special_tokens", ids_of(e));
+}
+
 bool tok_surround_xlmr(json_t *root, const json_t *config, const struct usual_tokens *tokens)
 {
     struct ends e;
-    if (!find_ends(root, config, (const char *const[2]){"bos_token", "eos_token"},
-                   (const char *const[2]){tokens->bos, tokens->eos}, &e))
-        return true;
-    return set(root,
-               json_pack("{s:s, s:[o,o,o], s:[o,o,o,o,o,o], s:o}", "type", "TemplateProcessing", "single",
-                         special_piece(e.first, 0), sequence_piece("A", 0), special_piece(e.last, 0), "pair",
-                         special_piece(e.first, 0), sequence_piece("A", 0), special_piece(e.last, 0),
-                         special_piece(e.last, 0), sequence_piece("B", 0), special_piece(e.last, 0),
-                         "special_tokens", ids_of(&e)));
+    return !find_ends(root, config, (const char *const[2]){"bos_token", "eos_token"},
+                      (const char *const[2]){tokens->bos, tokens->eos}, &e) ||
+           set(root, doubled_template(&e));
+}
+
+/* DeBERTa's first version. */
+bool tok_surround_deberta(json_t *root, const json_t *config, const struct usual_tokens *tokens)
+{
+    struct ends e;
+    return !find_cls_and_sep(root, config, tokens, &e) || set(root, doubled_template(&e));
 }
 
 /* A last; and of two texts, where both_end, A last B last, or else A B last. */
@@ -156,10 +166,11 @@ bool tok_surround_nothing(json_t *root, const json_t *config, const struct usual
 /* Classes that put the token of the text's language around it. */
 static const struct {
     const char *name, *usual;
-    bool behind; /* and the end token before it; else it is in front */
-} translators[] = {{"NllbTokenizer", "eng_Latn", false},
-                   {"MBartTokenizer", "en_XX", true},
-                   {"MBart50Tokenizer", "en_XX", false}};
+    bool behind; /* and the end token before it; else it is in front, */
+    bool told;   /* unless the configuration says otherwise */
+} translators[] = {{"NllbTokenizer", "eng_Latn", false, true},
+                   {"MBartTokenizer", "en_XX", true, false},
+                   {"MBart50Tokenizer", "en_XX", false, false}};
 
 static json_t *language_template(const char *first, const char *last, const char *more, json_t *specials)
 {
@@ -199,7 +210,8 @@ bool tok_surround_language(json_t *root, const json_t *config, const char *class
     json_int_t language_id = tok_token_id(root, language), end_id = tok_token_id(root, end);
     if (language_id < 0 || end_id < 0)
         return true; /* refused by whoever reads the folder */
-    bool behind = translators[i].behind || tok_flag(config, "legacy_behaviour", false);
+    bool behind =
+        translators[i].behind || (translators[i].told && tok_flag(config, "legacy_behaviour", false));
     json_t *specials =
         json_pack("{s:{s:s,s:[I],s:[s]}, s:{s:s,s:[I],s:[s]}}", language, "id", language, "ids", language_id,
                   "tokens", language, end, "id", end, "ids", end_id, "tokens", end);
