@@ -645,6 +645,7 @@ struct hf_form {
     bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
     const char *part;      /* the object of config.json that describes the text model; NULL: all of it */
     const char *part_type; /* model_type there, in folders of this form and no other; NULL: any */
+    bool both_sides;       /* of a causal family: its folders are of encoders, whatever is_causal says */
     bool halves_window;    /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */

@@ -325,7 +325,8 @@ class Keys(Case):
         for name, model in models.items():
             with self.subTest(name):
                 folder = self.copy(os.path.join(FIXTURES, model["fixture"]))
-                self.change(folder, "config.json", **model["config"])
+                for file, keys in model["files"].items():
+                    self.change(folder, file, **keys)
                 self.hone("verify", "-m", folder)
                 shutil.rmtree(folder)
 

@@ -10,7 +10,41 @@ def fixture(name):
     return os.path.join(FIXTURES, name)
 
 
-class Spans(Case):
+class Folders(Case):
+    def folder(self, **changes):
+        """A copy whose configuration says something else; None: it does not say."""
+        folder = self.path("model")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(fixture("gliner"), folder)
+        with open(os.path.join(folder, "gliner_config.json")) as f:
+            config = json.load(f)
+        for key, value in changes.items():
+            config.pop(key, None)
+            if value is not None:
+                config[key] = value
+        self.file("model/gliner_config.json", json.dumps(config))
+        return folder
+
+    def bare(self, **changes):
+        """The fixture as version 2.1's folders are once config.json and the tokenizer of the encoder lie beside: of an encoder
+        that knows nothing of a prompt's tokens."""
+        folder = self.folder(**changes)
+        with open(os.path.join(folder, "gliner_config.json")) as f:
+            config = json.load(f)
+        encoder = config.pop("encoder_config")
+        self.file("model/config.json", json.dumps({**encoder, "vocab_size": 97}))
+        self.file("model/gliner_config.json", json.dumps({k: v for k, v in config.items() if k not in ("class_token_index", "vocab_size")}))
+        with open(os.path.join(folder, "tokenizer.json")) as f:
+            tokenizer = json.load(f)
+        tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["id"] < 97]
+        self.file("model/tokenizer.json", json.dumps(tokenizer))
+        with open(os.path.join(folder, "tokenizer_config.json")) as f:
+            config = json.load(f)
+        self.file("model/tokenizer_config.json", json.dumps({k: v for k, v in config.items() if k != "extra_special_tokens"}))
+        return folder
+
+
+class Spans(Folders):
     def groups(self, g):
         """Cases that one call can compute."""
         groups = {}
@@ -45,6 +79,16 @@ class Spans(Case):
         self.check("gliner", file=True)
         self.check("gliner-bert", file=True)
 
+    def test_tokens_of_a_prompt_that_nobody_tells(self):
+        """The package adds them behind the encoder's own (make_spans.py does it the same way)."""
+        command = ("classify", "--labels", "animal,date", "--threshold=0.01", "--format=jsonl", "--compute=f32", "-m")
+        text = "a quick fox met 1843 people\n"
+        right = self.hone(*command, fixture("gliner"), stdin=text).json_lines
+        self.assertGreater(len(right[0]["entities"]), 1)
+        self.assertEqual(self.hone(*command, self.bare(), stdin=text).json_lines, right)
+        for changes in ({"class_token_index": -1}, {"vocab_size": -1}):
+            self.assertEqual(self.hone(*command, self.folder(**changes), stdin=text).json_lines, right)
+
     def test_table_and_verify(self):
         lines = self.hone("classify", "-m", fixture("gliner"), "--labels", "animal", "--threshold=0.01",
                           stdin="a quick fox\n").text.splitlines()
@@ -71,21 +115,7 @@ class Spans(Case):
             self.assertIn("finds spans", self.hone(*command, "-m", fixture("gliner"), stdin="b\n", status=2).words)
 
 
-class BadFolders(Case):
-    def folder(self, **changes):
-        """A copy whose configuration says something else; None: it does not say."""
-        folder = self.path("model")
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(fixture("gliner"), folder)
-        with open(os.path.join(folder, "gliner_config.json")) as f:
-            config = json.load(f)
-        for key, value in changes.items():
-            config.pop(key, None)
-            if value is not None:
-                config[key] = value
-        self.file("model/gliner_config.json", json.dumps(config))
-        return folder
-
+class BadFolders(Folders):
     def refused(self, word, file="gliner_config.json", **changes):
         run = self.hone("classify", "-m", self.folder(**changes), "--labels", "a", stdin="x\n", status=3)
         self.assertIn(word, run.words)
@@ -101,11 +131,12 @@ class BadFolders(Case):
                 self.refused(f"'{key}'", **{key: value})
 
     def test_numbers(self):
-        for key, value in (("max_width", 0), ("max_len", "long"), ("hidden_size", -1), ("class_token_index", -1), ("ent_token", 5)):
+        for key, value in (("max_width", 0), ("max_len", "long"), ("hidden_size", -1), ("class_token_index", -2), ("ent_token", 5)):
             with self.subTest(key):
                 self.refused(f"'{key}'", **{key: value})
 
     def test_what_does_not_fit(self):
+        self.refused("is not '[FLERT]'", class_token_index=-1, ent_token="[FLERT]")
         self.refused("class_token_index", file="model", class_token_index=97)
         self.refused("<<LABEL>>", file="model", ent_token="<<LABEL>>")
         self.refused("span.", file="model", hidden_size=24)

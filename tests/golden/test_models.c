@@ -261,6 +261,7 @@ int main(void)
         FIXTURE("eurobert-classify"),
         FIXTURE("embedding-gemma"),
         FIXTURE("mistral-both-sides"),
+        FIXTURE("llama-two-sided"),
         FIXTURE("qwen3-embed"),
         FIXTURE("llama-classify"),
         FIXTURE("ettin-classify"),

@@ -1,6 +1,10 @@
 /* Llama (Touvron et al., 2023, arXiv:2307.09288; Grattafiori et al., 2024, arXiv:2407.21783) and what has its shape:
  * SmolLM, Mistral (with a window), Mixtral. GGUF files hold the rows of queries and keys so that pairs lie side by side. */
 #include "runtime/load/families/causal_rows.h"
+#include "runtime/load/import/folder.h"
+#include "runtime/load/import/keys.h"
+
+#include <string.h>
 
 static const struct param_spec params[] = {
     CAUSAL_PARAMS,
@@ -33,6 +37,35 @@ static const struct hf_form llama = {.type = "llama",
                                      .no_window = true,
                                      .keys = llama_keys,
                                      .classes = llama_classes};
+/* Llamas that encode (NVIDIA's llama-nemotron-embed and -rerank): code of the hub, which takes the mask away, and pools what a
+ * head of labels reads. */
+static const char *const two_sided_classes[] = {"LlamaBidirectional", NULL};
+static const struct fixed_spec two_sided_fixed[] = {{"pooling", "\"avg\""}, {0}};
+static const struct key_spec two_sided_keys[] = {{"sliding_window", NULL}, {NULL, NULL}};
+
+/* Logits are divided by a temperature, which embeddings know nothing of. */
+static enum hone_status import_two_sided(struct folder *f, struct hone_error *err)
+{
+    const json_t *value = json_object_get(f->config, "temperature");
+    const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    if (!value || json_number_value(value) == 1 || !class || !strstr(class, "Classification"))
+        return HONE_OK;
+    return keys_refuse(f->keys, err,
+                       "%s/config.json: 'temperature' is %g, which is not supported; expected 1", f->dir,
+                       json_number_value(value));
+}
+
+static const struct hf_form two_sided = {.type = "llama_bidirec",
+                                         .prefix = "model.",
+                                         .names = names,
+                                         .ignored = ignored,
+                                         .no_window = true,
+                                         .both_sides = true,
+                                         .head_pooling = "mean",
+                                         .fixed = two_sided_fixed,
+                                         .keys = two_sided_keys,
+                                         .classes = two_sided_classes,
+                                         .import = import_two_sided};
 static const struct hf_form mistral = {.type = "mistral",
                                        .prefix = "model.",
                                        .names = names,
@@ -127,9 +160,9 @@ static const struct hf_form pixtral_next = {PIXTRAL_FORM, LLAVA_FORM("llava_next
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, &internlm3, &helium, &mistral3,
-                                             &smolvlm, &idefics3, &llava, &llava_next, &internvl, &pixtral,
-                                             &pixtral_next, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &two_sided, &mistral, &mixtral, &internlm3, &helium,
+                                             &mistral3, &smolvlm, &idefics3, &llava, &llava_next, &internvl,
+                                             &pixtral, &pixtral_next, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

@@ -39,7 +39,7 @@ static enum hone_status import_sides(struct folder *f, struct hone_error *err)
     snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
     if (value && !json_is_boolean(value))
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'is_causal' should be true or false", f->dir);
-    f->two_sided = f->arch->causal && (f->arch->two_sided || json_is_false(value));
+    f->two_sided = f->arch->causal && (f->arch->two_sided || f->form->both_sides || json_is_false(value));
     bool encodes = f->two_sided || (!f->arch->causal && !f->arch->has_decoder);
     return encodes ? folder_set(gguf_set_bool(f->g, key, false), key, err) : HONE_OK;
 }

@@ -194,6 +194,12 @@ enum hone_status import_turned_experts(struct folder *f, const char *gguf, const
 enum hone_status import_find_spans(struct folder *f, struct hone_error *err);
 enum hone_status import_span_numbers(struct folder *f, struct hone_error *err);
 enum hone_status import_span_tensors(struct folder *f, struct hone_error *err);
+/* layers/span_tokens.c: the tokens of its prompt, where the configuration does not say their numbers (import_adds_span_tokens): they
+ * are added to a tokenizer's configuration, and found in its vocabulary. Else nothing. */
+struct tok_vocab;
+bool import_adds_span_tokens(const struct folder *f);
+enum hone_status import_span_tokens(const struct folder *f, json_t *config, struct hone_error *err);
+enum hone_status import_span_label(struct folder *f, const struct tok_vocab *vocab, struct hone_error *err);
 enum hone_status import_tensors(struct folder *f, struct hone_error *err);
 
 #endif

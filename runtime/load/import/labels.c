@@ -126,6 +126,8 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
     const char *pooling = name ? name : value ? "" : pooling_name(f->arch->head_pooling);
     if (strcmp(pooling, "bos") == 0)
         pooling = "cls";
+    if (strcmp(pooling, "avg") == 0)
+        pooling = "mean";
     bool late =
         f->form->head_pooling && strcmp(f->form->head_pooling, "late") == 0 && strcmp(pooling, "late") == 0;
     if (!late && pooling_by_name((struct hone_text){pooling, strlen(pooling)}) == N_POOLINGS)

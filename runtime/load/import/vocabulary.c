@@ -244,6 +244,12 @@ static enum hone_status check_kind(const struct folder *f, const json_t *config,
                 "%s/tokenizer_config.json: '%s' is null, and the 'tokenizer_class' %s puts that "
                 "token at an end of each text",
                 f->dir, around[i], class);
+    const json_t *end = json_object_get(config, "eos_token");
+    if (strcmp(class, "PegasusTokenizer") == 0 && end && json_is_null(end))
+        return keys_refuse(f->keys, err,
+                           "%s/tokenizer_config.json: 'eos_token' is null, and the 'tokenizer_class' %s puts "
+                           "that token at the end of each text",
+                           f->dir, class);
     if (tok_class_is_foreign(class))
         return keys_refuse(f->keys, err,
                            "%s: the 'tokenizer_class' %s, which reads its files in a way of its own, is not "
@@ -358,12 +364,13 @@ static bool set_end(struct folder *f)
 }
 
 /* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
- * and leaves segments out. Sentence Transformers takes what the tokenizer hands over by itself: without such a list
+ * and leaves segments out, or it is of a class that never gives any. Sentence Transformers takes what the tokenizer hands over by itself: without such a list
  * that is the class's to say. */
 static bool uses_segments(const struct folder *f, const json_t *config)
 {
     static const char *const classes[] = {"BertTokenizer", "ElectraTokenizer", "DebertaV2Tokenizer",
                                           "DebertaTokenizer"};
+    static const char *const without[] = {"AlbertTokenizer", "RemBertTokenizer", "BigBirdTokenizer"};
     char class[64];
     json_t *names = json_object_get(config, "model_input_names"), *name;
     size_t i;
@@ -371,6 +378,9 @@ static bool uses_segments(const struct folder *f, const json_t *config)
         if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
             return true;
     vocabulary_read_class(f, config, class);
+    for (i = 0; i < sizeof without / sizeof *without; i++)
+        if (strcmp(class, without[i]) == 0)
+            return false;
     if (names || !f->modules->listed)
         return !names;
     for (i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -512,7 +522,11 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
     struct tokenizer_file t = {0};
     enum hone_status status = read_config(f, &config, err);
     if (status == HONE_OK)
+        status = import_span_tokens(f, config, err);
+    if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
+    if (status == HONE_OK)
+        status = import_span_label(f, &t.vocab, err);
     if (status == HONE_OK)
         status = check_class(f, config, &t, err);
     const char *side = json_string_value(json_object_get(config, "truncation_side"));

@@ -42,6 +42,7 @@ static const struct key_spec other_heads[] = {
     {"decoder_config", "null"},
     {"relations_layer", "null"},
     {"triples_layer", "null"},
+    {"decoder_mode", "null"},
     {NULL, NULL},
 };
 
@@ -90,6 +91,9 @@ static const struct key_spec ignored_keys[] = {
     {"prev_path", NULL},
     {"save_total_limit", NULL},
     {"size_sup", NULL},
+    {"full_decoder_context", NULL}, /* of decoders, which there are none of */
+    {"blank_entity_prob", NULL},
+    {"decoder_loss_coef", NULL},
     {"shuffle_types", NULL},
     {"random_drop", NULL},
     {NULL, NULL},
@@ -168,7 +172,7 @@ enum hone_status import_span_numbers(struct folder *f, struct hone_error *err)
         status = set_size(f, "max_width", 12, "hone.spans.max_span", err);
     if (status == HONE_OK)
         status = set_size(f, "max_len", 384, "hone.spans.max_words", err);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !import_adds_span_tokens(f))
         status = set_size(f, "class_token_index", -1, "hone.spans.label_token_id", err);
     if (status == HONE_OK)
         status = set_word(f, "ent_token", "<<ENT>>", "hone.spans.label_token", err);
