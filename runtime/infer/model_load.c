@@ -49,7 +49,7 @@ static enum hone_status check_purpose(const struct gguf *g, struct hone_text arc
 static enum hone_status find_arch(struct net *m, struct hone_error *err)
 {
     struct hone_text text = {"", 0};
-    char name[64] = "", known[512];
+    char name[64] = "", known[640];
     enum hone_status status = gguf_get_text(m->gguf, "general.architecture", &text, err);
     if (status != HONE_OK)
         return status;

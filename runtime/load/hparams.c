@@ -427,12 +427,24 @@ static enum hone_status make_decoder(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+/* Halves what experts make and what the one for all tokens makes, unless a file says that they are summed. */
+static enum hone_status load_average(struct net *m, struct hone_error *err)
+{
+    bool summed = !m->arch->averages_shared || m->hp.n_ff_shared == 0;
+    enum hone_status status = gguf_get_bool(m->gguf, "hone.shared_expert_summed", &summed, err);
+    if (status == HONE_OK && !summed) {
+        m->hp.experts_scale /= 2;
+        m->hp.shared_scale /= 2;
+    }
+    return status;
+}
+
 static enum hone_status load_experts(struct net *m, struct hone_error *err)
 {
     char key[128];
     struct hparams *hp = &m->hp;
     hp->experts_sum_to_one = !m->arch->experts_any_sum;
-    hp->experts_scale = 1;
+    hp->experts_scale = hp->shared_scale = 1;
     if (hp->routing == 0)
         hp->routing = m->arch->routing > 0 ? m->arch->routing : ROUTE_SOFTMAX;
     enum hone_status status =
@@ -446,6 +458,8 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
         hp->n_ff_expert = hp->n_ff;
     if (hp->n_ff_shared == 0)
         hp->n_ff_shared = hp->n_shared_experts * hp->n_ff_expert;
+    if (status == HONE_OK)
+        status = load_average(m, err);
     if (status == HONE_OK && hp->n_expert_groups > 1 &&
         (hp->n_experts % hp->n_expert_groups != 0 || hp->n_groups_used == 0 ||
          hp->n_groups_used > hp->n_expert_groups ||
@@ -517,7 +531,8 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
         status = load_more_layers(m, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == HONE_OK; i++)
         status = parts[i](m, err);
-    if (status == HONE_OK && m->hp.query_growth > 0 && !(m->hp.rope_scaling.length >= 1))
+    if (status == HONE_OK && m->hp.query_growth > 0 && m->hp.growth_length == 0 &&
+        !(m->hp.rope_scaling.length >= 1))
         return hone_fail(
             err, HONE_BAD_MODEL,
             "%s: queries grow with their positions (attention.temperature_scale), but no length of "
@@ -531,7 +546,8 @@ static enum hone_status mark_unrotated(struct net *m, struct hone_error *err)
 {
     const char *const key = "hone.unrotated_layers";
     const struct gguf_value *v = gguf_find(m->gguf, key);
-    const size_t every = m->arch->unrotated_every, n = m->hp.n_layers;
+    const bool all_rotate = m->arch->local_chunks && m->hp.window == 0; /* in files of llama.cpp */
+    const size_t every = all_rotate ? 0 : m->arch->unrotated_every, n = m->hp.n_layers;
     if (v && (!v->is_array || v->type != GGUF_BOOL || v->n != n))
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
                          gguf_path(m->gguf), key, n);

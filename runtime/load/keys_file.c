@@ -134,6 +134,9 @@ static const struct file_key selective_keys[] = {{.name = "ssm.dt_b_c_rms"}, {.n
 /* Of Gemma 3n's layers. */
 static const struct file_key altup_keys[] = {{.name = "activation_sparsity_scale"}, {.name = NULL}};
 
+/* Of families whose tensors tell which layers have experts. */
+static const struct file_key routed_keys[] = {{.name = "interleave_moe_layer_step"}, {.name = NULL}};
+
 /* llama.cpp's files say it of layers that are not, where a folder's configuration does not. */
 static const struct file_key layout_keys[] = {{.name = "use_parallel_residual"}, {.name = NULL}};
 
@@ -180,6 +183,8 @@ static const struct file_key general_keys[] = {
     {.name = "sampling.penalty_last_n", .kind = KEY_NUMBER, .number = -1}, {.name = "*"}, {.name = NULL}};
 
 static const struct file_key hone_keys[] = {
+    {.name = "norms_heads"},
+    {.name = "shared_expert_summed"},
     {.name = "tokenizer.pipeline"},
     {.name = "tokenizer.scores"},
     {.name = "tokenizer.merge_sizes"},
@@ -301,7 +306,8 @@ static bool is_known(const struct arch *arch, const char *name)
 {
     return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name)) ||
            (arch->attends_every > 0 && find(attending_keys, name)) ||
-           (arch->altup && find(altup_keys, name)) || (arch->parallel_unnormed && find(layout_keys, name)) ||
+           (arch->routed_by_tensor && find(routed_keys, name)) || (arch->altup && find(altup_keys, name)) ||
+           (arch->parallel_unnormed && find(layout_keys, name)) ||
            (arch->recurrent == RECURRENT_SELECTIVE && find(selective_keys, name));
 }
 

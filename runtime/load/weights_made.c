@@ -105,15 +105,29 @@ static enum hone_status make_positions(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+/* Whether queries and keys have such norms: of Llama 4's models, as llama.cpp tells them apart, not the one with 128 experts. */
+static enum hone_status load_norms_heads(const struct net *m, bool *out, struct hone_error *err)
+{
+    *out = m->arch->norms_heads && m->hp.n_experts != 128;
+    return m->arch->norms_heads ? gguf_get_bool(m->gguf, "hone.norms_heads", out, err) : HONE_OK;
+}
+
 /* Norms without weights, and what follows from the matrices that were found. */
 static enum hone_status make_ones(struct net *m, struct hone_error *err)
 {
-    float *ones = m->arch->norms_values ? own_floats(m, m->hp.head_dim, err) : NULL;
-    if (m->arch->norms_values && !ones)
-        return HONE_FAILED;
-    for (size_t i = 0; i < m->hp.head_dim && ones; i++)
+    bool heads;
+    const size_t n = m->hp.head_dim;
+    enum hone_status status = load_norms_heads(m, &heads, err);
+    const bool needed = status == HONE_OK && (heads || m->arch->norms_values);
+    float *ones = needed ? own_floats(m, n, err) : NULL;
+    if (status != HONE_OK || (needed && !ones))
+        return status != HONE_OK ? status : HONE_FAILED;
+    for (size_t i = 0; i < n && ones; i++)
         ones[i] = 1;
-    m->weights.ones = ones;
+    m->weights.ones = m->arch->norms_values ? ones : NULL;
+    for (size_t i = 0; i < m->hp.n_layers && heads; i++)
+        if (!m->weights.layers[i].unrotated)
+            m->weights.layers[i].q_norm = m->weights.layers[i].k_norm = (struct norm){.gamma = ones, .n = n};
     for (size_t i = 0; i < m->hp.n_layers && m->arch->causal; i++) {
         struct layer *l = &m->weights.layers[i];
         l->values_are_keys = l->attends && !l->borrows && l->qkv.n_parts == 2 && !l->qkv.fused;

@@ -143,6 +143,7 @@ struct hparams {
     size_t n_shared_experts; /* as wide together as n_ff_shared says, where a file does not say that */
     bool experts_sum_to_one;
     float experts_scale; /* of their weights; 1: none */
+    float shared_scale;  /* of what the one that all tokens go through makes; 1: none */
     size_t routing;      /* ROUTE_...: what scores become */
     /* Experts are in so many groups, of which the best so many are looked into; 0: there are none. */
     size_t n_expert_groups, n_groups_used;
@@ -158,7 +159,8 @@ struct hparams {
     float attn_divisor; /* scores are divided by its root, */
     float
         query_growth; /* queries are multiplied by 1 + this log(1 + floor(position / rope_scaling.length)) */
-    float attn_scale; /* or multiplied by this; 0: it is not there */
+    size_t growth_length; /* or, where this is not 0, by it instead of that length */
+    float attn_scale;     /* or scores are multiplied by this; 0: it is not there */
     /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;
@@ -373,7 +375,8 @@ struct recurrent_weights {
 struct layer {
     size_t n_heads, n_kv_heads, head_dim,
         n_ff; /* the net's, which are the largest of all layers', unless the file says otherwise */
-    /* [3 * n_heads * head_dim, n_embd]; with gates (arch.gated_attention) each head's queries are followed by its gate's rows */
+    /* [3 * n_heads * head_dim, n_embd]; with gates (arch.gated_attention) each head's queries are followed by its gate's rows, or
+     * all values by all gates' */
     struct dense qkv;
     struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
     struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
@@ -555,6 +558,7 @@ enum cut {
     /* All of them, changed to what GGUF files hold: */
     CUT_PAIRS,      /* rows of the query's heads: halves that are rotated together come to lie side by side */
     CUT_KV_PAIRS,   /* of the key's heads */
+    CUT_QKV_PAIRS,  /* both of a matrix that has the values' rows behind them */
     CUT_PLUS_ONE,   /* a vector whose elements are above what the folder says by 1 */
     CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
     CUT_TRANSPOSED, /* a matrix that is written [n_in, n_out] */
@@ -569,6 +573,8 @@ enum cut {
     CUT_EXPERTS_EVEN,
     CUT_EXPERTS_ODD,
     CUT_EXPERTS_TURNED,
+    CUT_EXPERTS_TURNED_FIRST, /* the first half of them, or the second */
+    CUT_EXPERTS_TURNED_SECOND,
     CUT_EXPERTS_MAYBE_TURNED,   /* or not: where its shape is that of the GGUF tensor already */
     CUT_EXPERTS_STACKED,        /* experts' matrices one below the other, of a name without ".weight", */
     CUT_EXPERTS_STACKED_TURNED, /* and written [n_in, n_out] */
@@ -640,7 +646,8 @@ struct hf_form {
     bool skips_more_layers; /* a folder may have layers behind the last one, which guess further tokens */
     float
         rotated; /* the part of a head that is, where config.json does not say; 0: all of it, whatever that says */
-    bool rotates;                 /* of arch.rotates_if_told: it does, but where the base is null */
+    bool rotates;   /* of arch.rotates_if_told: it does, but where the base is null */
+    bool rope_told; /* transformers scales positions its own way where config.json says nothing of them */
     const char *usual_activation; /* where config.json has none; NULL: the family's */
     bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
     const char *part;      /* the object of config.json that describes the text model; NULL: all of it */
@@ -650,11 +657,15 @@ struct hf_form {
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
+    bool some_local; /* layer_types may say so of some, where all of the family's are as a rule */
+    size_t
+        first_global; /* of so many layers the first is not, where layer_types does not tell; 0: as the family has it */
     enum {
         LOCAL_BY_NUMBER,        /* by a period, or all from one layer on */
         LOCAL_ALL,              /* all of them, whatever layer_types is */
         LOCAL_EVEN,             /* the first, third ... before max_window_layers */
-        LOCAL_UNROTATED         /* those that know nothing of positions */
+        LOCAL_UNROTATED,        /* those that know nothing of positions */
+        LOCAL_ROTATED           /* the others */
     } local;                    /* which layers are, where there is a window and layer_types does not tell */
     int end_token, start_token; /* of texts of a decoder behind an encoder, where config.json does not say */
     bool starts_with_last;      /* a classifier's decoder begins with the text's last token instead */
@@ -730,7 +741,19 @@ struct arch {
     bool latent;          /* attention is latent (layers/latent.h) */
     bool
         depth_scaled; /* halves of layers, embeddings and logits are scaled as MiniCPM's are, where a file does not say */
-    bool gated_attention;  /* attention's output is multiplied by sigmoid(gate) before its last product */
+    bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */
+    enum {
+        GATES_BESIDE,  /* the gate's rows are behind the queries' of each head, */
+        GATES_BEHIND,  /* or behind all values; */
+        GATES_OF_HEADS /* or there they are one row a head */
+    } gates;
+    bool
+        local_chunks; /* local layers see those of their own chunk of hparams.window tokens alone: a text is cut into such */
+    bool norms_heads; /* queries and keys that are rotated are normed, by a norm without weights */
+    bool
+        grows_unrotated; /* queries grow (hparams.query_growth) where they are not rotated alone, and one position earlier */
+    bool weighs_inputs;    /* an expert's weight multiplies what it reads, not what it makes */
+    bool averages_shared;  /* what experts make and what the one for all tokens makes are halved */
     bool parallel;         /* hparams.parallel, */
     bool parallel_if_told; /* or else as a file says; */
     bool
@@ -788,7 +811,7 @@ struct hf_traits {
 };
 /* *form is the one with those traits. */
 const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struct hf_form **form);
-/* "bert, ..." for error sentences: the GGUF names, or the Hugging Face ones; cut to size bytes. */
+/* "bert, ..." for error sentences, each once: the GGUF names, or the Hugging Face ones; as many as size bytes hold. */
 void arch_names(bool hf, char *out, size_t size);
 
 #endif

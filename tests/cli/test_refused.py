@@ -8,11 +8,11 @@ from support import FIXTURES, Case, main
 
 # model_type, as transformers or the code beside the models has it.
 FAMILIES = """
-    big_bird bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip cohere2_moe convbert dbrx deberta
-    deepseek_v32 esm flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt llama4 longformer longt5 luke mega
-    megatron-bert minimax mllama mobilebert mvp nllb-moe nystromformer paligemma pegasus_x phi3small
-    phi4_multimodal prophetnet recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert
-    switch_transformers t5gemma whisper xlm xlnet xmod zamba2
+    big_bird bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip convbert dbrx deberta deepseek_v32
+    esm flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt longformer longt5 luke mega megatron-bert minimax
+    mllama mobilebert mvp nllb-moe nystromformer paligemma pegasus_x phi3small phi4_multimodal prophetnet
+    recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert switch_transformers t5gemma
+    whisper xlm xlnet xmod zamba2
 """.split()
 
 # A folder of a family that is computed, and a class that computes its tensors in another way.
@@ -46,6 +46,11 @@ class Refused(Folders):
                 folder = self.folder("bert-embed", {**config, "model_type": family, "text_config": {"model_type": "llama"}})
                 run = self.hone("embed", "-m", folder, stdin="x\n", status=3)
                 self.assertIn(f"config.json: the model_type '{family}' is not supported, expected one of", run.words)
+        listed = run.words.split("expected one of ")[1].strip().split(", ")
+        self.assertEqual(listed[-1], "...")
+        self.assertEqual(len(listed), len(set(listed)))
+        with open(os.path.join(FIXTURES, "configs.json")) as f:
+            self.assertLessEqual(set(listed[:-1]), {"minicpm"} | set(json.load(f)))
 
     def test_classes(self):
         for i, (fixture, name) in enumerate(CLASSES):

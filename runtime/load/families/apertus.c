@@ -28,6 +28,7 @@ static const struct hf_form form = {.type = "apertus",
                                     .prefix = "model.",
                                     .names = names,
                                     .defaults = defaults,
+                                    .rope_told = true,
                                     .keys = keys,
                                     .ignored = ignored};
 

@@ -1,6 +1,6 @@
 /* Families whose feed-forward layers square what is above 0 (So et al., 2021, arXiv:2109.08668), without a gate: Arcee's AFM (Arcee
  * AI, 2025), otherwise Llama; and Nemotron 3 and 4 and Minitron (NVIDIA, 2024, arXiv:2402.16819), with layer norms whose weights are 1
- * and what the folder holds, and half of each head rotated. */
+ * and what the folder holds, and half of each head rotated; and Jais 2 (Inception, 2025), with layer norms and biases. */
 #include "runtime/load/families/causal_rows.h"
 
 #define NAMES(q, k, norm)                                                                                    \
@@ -63,6 +63,21 @@ const struct arch arch_nemotron = {
     .name = "nemotron",
     .forms = (const struct hf_form *const[]){&form, NULL},
     .params = params,
+    .tensors = tensors,
+    .activation = ACT_RELU2,
+    CAUSAL_PASS,
+};
+
+static const struct param_spec params_jais2[] = {LAYER_NORM_PARAMS, ROPE_PARAM, {0}};
+static const struct hf_name names_jais2[] = {NAMES(CUT_NONE, CUT_NONE, CUT_NONE), {0}};
+static const char *const classes_jais2[] = {"Jais2", NULL};
+static const struct hf_form form_jais2 = {
+    .type = "jais2", .classes = classes_jais2, .prefix = "model.", .names = names_jais2, .ignored = ignored};
+
+const struct arch arch_jais2 = {
+    .name = "jais2",
+    .forms = (const struct hf_form *const[]){&form_jais2, NULL},
+    .params = params_jais2,
     .tensors = tensors,
     .activation = ACT_RELU2,
     CAUSAL_PASS,

@@ -17,13 +17,14 @@
     {"layer_norm_eps|layer_norm_epsilon|norm_epsilon", EPS_KEYS, PARAM_FLOAT,           \
      PARAM(norm_eps), 0, 1e-5}
 
-#define CAUSAL_SIZES                                                                                          \
-    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                       \
+#define CAUSAL_SIZES CAUSAL_SIZES_OF("num_hidden_layers|n_layer", "intermediate_size|ffn_hidden_size")
+#define CAUSAL_SIZES_OF(layers, ff)                                                                           \
+    {layers, "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                                            \
     {"hidden_size|n_embd", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                        \
     {"num_attention_heads|n_head", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},           \
     {"num_key_value_heads", "attention.head_count_kv", PARAM_SIZE, PARAM(n_kv_heads), 1 << 12, -1},           \
     {"head_dim", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, -1},                           \
-    {"intermediate_size|ffn_hidden_size", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},        \
+    {ff, "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},                                         \
     {"max_position_embeddings|n_positions", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0}
 
 /* Of GPT-2's kind. */

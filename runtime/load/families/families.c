@@ -57,7 +57,21 @@
     X(smollm3)                                                                                               \
     X(olmo2)                                                                                                 \
     X(exaone4)                                                                                               \
+    X(exaone)                                                                                                \
+    X(vaultgemma)                                                                                            \
+    X(jais2)                                                                                                 \
+    X(flex_olmo)                                                                                             \
+    X(afmoe)                                                                                                 \
+    X(bailingmoe)                                                                                            \
+    X(bailingmoe2)                                                                                           \
+    X(llama4)                                                                                                \
+    X(hyperclovax)                                                                                           \
+    X(lfm3)                                                                                                  \
+    X(granite_swa)                                                                                           \
+    X(granitemoe_swa)                                                                                        \
+    X(cohere2_moe)                                                                                           \
     X(glm4)                                                                                                  \
+    X(chatglm)                                                                                               \
     X(ernie4_5)                                                                                              \
     X(command_r)                                                                                             \
     X(cohere2)                                                                                               \
@@ -151,19 +165,39 @@ const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struc
     return found;
 }
 
-static void append(char *out, size_t size, const char *name)
+/* Whether the list has it already: families share types, of whose configurations something else tells them apart. */
+static bool is_listed(const char *list, const char *name)
 {
-    size_t used = strlen(out);
+    const size_t n = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == ',' || at[n] == 0))
+            return true;
+    return false;
+}
+
+/* Where there is no room for it and what says that there are others, the list ends whole. */
+static bool append(char *out, size_t size, const char *name)
+{
+    static const char more[] = ", ...";
+    const size_t used = strlen(out);
+    if (is_listed(out, name))
+        return true;
+    if (used + 2 + strlen(name) + sizeof more > size) {
+        snprintf(out + used, size - used, "%s", more);
+        return false;
+    }
     snprintf(out + used, size - used, "%s%s", used ? ", " : "", name);
+    return true;
 }
 
 void arch_names(bool hf, char *out, size_t size)
 {
+    bool fits = true;
     out[0] = 0;
-    for (size_t i = 0; i < N_ARCHS; i++) {
+    for (size_t i = 0; i < N_ARCHS && fits; i++) {
         if (!hf)
-            append(out, size, archs[i]->name);
-        for (const struct hf_form *const *f = archs[i]->forms; hf && *f; f++)
-            append(out, size, (*f)->type);
+            fits = append(out, size, archs[i]->name);
+        for (const struct hf_form *const *f = archs[i]->forms; hf && *f && fits; f++)
+            fits = append(out, size, (*f)->type);
     }
 }

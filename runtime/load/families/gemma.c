@@ -1,6 +1,6 @@
 /* Gemma and Gemma 2 (Gemma Team, 2024, arXiv:2403.08295 and 2408.00118). Norms multiply by 1 + what the folder holds, token
  * embeddings by the root of their width. Gemma 2 has norms around each half of a layer, caps, and every second layer sees near
- * tokens alone. */
+ * tokens alone; VaultGemma (2025, arXiv:2510.15001) is the same with norms before the halves alone. */
 #include "runtime/load/families/causal_rows.h"
 
 static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
@@ -76,5 +76,32 @@ const struct arch arch_gemma2 = {
     .global_last = true,
     .scale_embd = true,
     .wide_layers = 46 /* 27B */,
+    CAUSAL_ARCH,
+};
+
+static const struct tensor_spec tensors_vault[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names_vault[] = {
+    CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_PLUS_ONE),
+    {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_PLUS_ONE},
+    {0},
+};
+static const char *const vault_classes[] = {"VaultGemma", NULL};
+static const struct hf_form form_vault = {.keys = form_2_keys,
+                                          .classes = vault_classes,
+                                          .type = "vaultgemma",
+                                          .prefix = "model.",
+                                          .names = names_vault,
+                                          .ignored = ignored,
+                                          .defaults = defaults_2};
+
+const struct arch arch_vaultgemma = {
+    .name = "vaultgemma",
+    .forms = (const struct hf_form *const[]){&form_vault, NULL},
+    .params = params_2,
+    .tensors = tensors_vault,
+    .activation = ACT_GELU_TANH,
+    .global_every = 2,
+    .global_last = true,
+    .scale_embd = true,
     CAUSAL_ARCH,
 };

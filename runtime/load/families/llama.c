@@ -103,6 +103,44 @@ static const struct hf_form helium = {.type = "helium",
                                       .defaults = helium_defaults,
                                       .classes = helium_classes};
 
+/* Ministral (Mistral AI, 2024) and CWM (Meta, 2025, arXiv:2510.02387): some layers may see all tokens; of CWM the first of four. */
+static const char *const ministral_classes[] = {"Ministral", NULL};
+static const struct hf_form ministral = {.type = "ministral",
+                                         .prefix = "model.",
+                                         .names = names,
+                                         .ignored = ignored,
+                                         .some_local = true,
+                                         .defaults = mistral_defaults,
+                                         .classes = ministral_classes};
+static const char *const cwm_classes[] = {"Cwm", NULL};
+static const struct default_spec cwm_defaults[] = {
+    {PARAM(head_dim), 128}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 1e6}, {PARAM(window), 8192}, {0}};
+static const struct hf_form cwm = {.type = "cwm",
+                                   .prefix = "model.",
+                                   .names = names,
+                                   .ignored = ignored,
+                                   .some_local = true,
+                                   .first_global = 4,
+                                   .rope_told = true,
+                                   .usual_kv_heads = 8,
+                                   .defaults = cwm_defaults,
+                                   .classes = cwm_classes};
+
+/* IQuest-Coder (2026): what its class could do beside, no model of it does. */
+static const char *const iquest_classes[] = {"IQuestCoder", "Llama", NULL};
+static const struct key_spec iquest_keys[] = {
+    {"clip_qkv", "null"}, {"use_sliding_window", "false"}, {"sliding_window", NULL}, {NULL, NULL}};
+static const struct default_spec iquest_defaults[] = {
+    {PARAM(n_kv_heads), 8}, {PARAM(head_dim), 128}, {PARAM(norm_eps), 1e-5}, {0}};
+static const struct hf_form iquest = {.type = "iquestcoder",
+                                      .prefix = "model.",
+                                      .names = names,
+                                      .ignored = ignored,
+                                      .no_window = true,
+                                      .defaults = iquest_defaults,
+                                      .keys = iquest_keys,
+                                      .classes = iquest_classes};
+
 /* With experts (Jiang et al., 2024, arXiv:2401.04088). */
 static const struct hf_name names_experts[] = {
     CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS), FIRST_NORM_NAMES, FFN_NORM_NAME, SPARSE_BLOCK_NAMES, {0},
@@ -160,9 +198,9 @@ static const struct hf_form pixtral_next = {PIXTRAL_FORM, LLAVA_FORM("llava_next
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &two_sided, &mistral, &mixtral, &internlm3, &helium,
-                                             &mistral3, &smolvlm, &idefics3, &llava, &llava_next, &internvl,
-                                             &pixtral, &pixtral_next, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &two_sided, &mistral, &ministral, &cwm, &iquest,
+                                             &mixtral, &internlm3, &helium, &mistral3, &smolvlm, &idefics3,
+                                             &llava, &llava_next, &internvl, &pixtral, &pixtral_next, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,
@@ -190,8 +228,9 @@ static const struct hf_form ministral3 = {.type = "ministral3",
                                           .names = names,
                                           .ignored = ignored,
                                           .defaults = ministral3_defaults,
+                                          .rope_told = true,
                                           .classes = ministral3_classes};
-static const struct hf_form ministral3_images = {MISTRAL3_FORM, .part_type = "ministral3",
+static const struct hf_form ministral3_images = {MISTRAL3_FORM, .part_type = "ministral3", .rope_told = true,
                                                  .defaults = ministral3_defaults};
 
 const struct arch arch_mistral3 = {

@@ -27,10 +27,17 @@ static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct g
 {
     size_t n_rows = (size_t)t->dims[t->n_dims - 1], n_heads = 0, row_size = (size_t)t->size / n_rows;
     enum hone_status status = count(f, "attention.head_count", &n_heads, err);
-    if (status == HONE_OK && cut == CUT_KV_PAIRS)
-        status = count(f, "attention.head_count_kv", &n_heads, err);
+    size_t n_kv = n_heads, n_plain = 0;
+    if (status == HONE_OK && cut != CUT_PAIRS)
+        status = count(f, "attention.head_count_kv", &n_kv, err);
     if (status != HONE_OK)
         return status;
+    if (cut == CUT_QKV_PAIRS) { /* the last heads are those of values */
+        n_heads += 2 * n_kv;
+        n_plain = n_kv;
+    } else {
+        n_heads = n_kv;
+    }
     if (n_heads == 0 || n_rows % (2 * n_heads) != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the %zu rows of '%s' are not those of %zu heads", f->dir,
                          n_rows, t->name, n_heads);
@@ -40,7 +47,9 @@ static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct g
     snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
     status = gguf_get_size(f->g, key, width, &n_rot, err);
     for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
-        const size_t at = i % width, from = at < n_rot ? at % 2 * (n_rot / 2) + at / 2 : at;
+        const size_t at = i % width;
+        const bool turns = at < n_rot && i < (n_heads - n_plain) * width;
+        const size_t from = turns ? at % 2 * (n_rot / 2) + at / 2 : at;
         memcpy(copy + i * row_size, (const char *)t->data + (i - at + from) * row_size, row_size);
     }
     return status;

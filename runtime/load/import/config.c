@@ -182,18 +182,21 @@ static enum hone_status import_head_size(struct folder *f, struct hone_error *er
 
 static bool are_all_local(const struct folder *f)
 {
-    return f->form->local == LOCAL_ALL || f->arch->global_every >= 1 << 30;
+    return !f->form->some_local && (f->form->local == LOCAL_ALL || f->arch->global_every >= 1 << 30);
 }
 
 static enum hone_status local_by_type(const struct folder *f, json_t *types, bool *local, size_t n,
                                       struct hone_error *err)
 {
+    const char *name = f->arch->local_chunks ? "chunked_attention" : "sliding_attention";
     if (json_array_size(types) != n)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'layer_types' should have %zu elements",
                          f->dir, n);
     for (size_t i = 0; i < n; i++) {
         const char *type = json_string_value(json_array_get(types, i));
-        local[i] = type && strcmp(type, "sliding_attention") == 0;
+        local[i] = type && strcmp(type, name) == 0;
+        if (!local[i] && f->arch->recurrent != RECURRENT_NONE) /* recurrent.c looks at them */
+            continue;
         if (!local[i] && (!type || strcmp(type, "full_attention") != 0))
             return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
                              f->dir, type ? type : "(none)");
@@ -243,6 +246,8 @@ static enum hone_status local_by_number(const struct folder *f, bool *local, siz
     for (size_t i = 0; i < n; i++) {
         const bool behind = (json_int_t)i >= from;
         local[i] = f->form->local == LOCAL_UNROTATED ? is_unrotated(f, i)
+                   : f->form->local == LOCAL_ROTATED ? !is_unrotated(f, i)
+                   : f->form->first_global > 0       ? i % f->form->first_global != 0
                    : f->form->local == LOCAL_EVEN    ? i % 2 == 0 && !behind
                    : are_all_local(f)                ? true
                    : every > 0                       ? (i + f->arch->global_last) % (size_t)every != 0

@@ -200,7 +200,7 @@ static bool is_true(const void *config, const char *option)
 
 static enum hone_status find_arch(struct folder *f, struct hone_error *err)
 {
-    char known[512];
+    char known[640];
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
     const char *part = json_string_value(json_at(f->config, "text_config.model_type"));

@@ -28,7 +28,7 @@ static bool is_one_of(const char *type, const char *const *names)
 static enum hone_status by_type(const struct folder *f, const json_t *types, bool *attends, size_t n,
                                 struct hone_error *err)
 {
-    static const char *const attention[] = {"full_attention", "attention", NULL};
+    static const char *const attention[] = {"full_attention", "attention", "sliding_attention", NULL};
     static const char *const others[] = {"linear_attention", "conv", "mamba", NULL};
     if (json_array_size(types) != n)
         return folder_refuse(f, "layer_types", "should have an element for each layer", err);
@@ -141,8 +141,8 @@ static enum hone_status import_feed_forward(struct folder *f, struct hone_error 
                0),
            of = folder_number(f, "block_multiple_of", 256);
     json_t *adjust = json_at(f->config, "block_auto_adjust_ff_dim");
-    const bool experts = json_at(f->config, "num_experts"); /* of LFM2's with experts it is what it is */
-    if (f->arch->recurrent == RECURRENT_CONV && !experts && !json_is_false(adjust) && n >= 1 && of >= 1) {
+    const bool adjusts = strcmp(f->arch->name, "lfm2") == 0; /* not those with experts, nor LFM3 */
+    if (adjusts && !json_is_false(adjust) && n >= 1 && of >= 1) {
         n = floor(2 * n / 3);
         n = floor(folder_number(f, "block_ffn_dim_multiplier", 1) * n);
         n = of * floor((n + of - 1) / of);

@@ -407,8 +407,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     if (status != HONE_OK)
         return status;
     /* Of these families transformers takes a scaling of its own where there is none, and its numbers change. */
-    if (!json_is_object(rope) && (f->arch->broken_pairs || strcmp(f->form->type, "ministral3") == 0 ||
-                                  strcmp(f->form->type, "apertus") == 0))
+    if (!json_is_object(rope) && (f->arch->broken_pairs || f->form->rope_told))
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s/config.json: there is no 'rope_parameters' (or 'rope_scaling'), expected an "
                          "object with a 'rope_type'",

@@ -11,12 +11,13 @@
 
 /* Which outputs are taken of one tensor. */
 struct share {
-    size_t n_experts, n_out, first, step; /* n_out: of an expert, those that are not taken included */
+    size_t n_experts, n_out; /* of an expert, those that are not taken included */
+    size_t first, end, step;
 };
 
 static size_t n_taken(const struct share *s)
 {
-    return s->n_out / s->step;
+    return (s->end - s->first + s->step - 1) / s->step;
 }
 
 static enum hone_status wrong_shape(const struct folder *f, const struct safetensor *t, const char *expected,
@@ -55,10 +56,14 @@ static enum hone_status take_outputs(struct share *s, const struct folder *f, co
 {
     s->n_experts = (size_t)t->dims[0];
     s->n_out = (size_t)n_out;
-    s->first = cut == CUT_EXPERTS_ODD;
-    s->step = cut == CUT_EXPERTS_TURNED ? 1 : 2;
-    return s->n_out > 0 && s->n_out % s->step == 0 ? HONE_OK
-                                                   : wrong_shape(f, t, "matrices with pairs of outputs", err);
+    const bool halves = cut == CUT_EXPERTS_TURNED_FIRST || cut == CUT_EXPERTS_TURNED_SECOND;
+    s->first = cut == CUT_EXPERTS_ODD ? 1 : cut == CUT_EXPERTS_TURNED_SECOND ? s->n_out / 2 : 0;
+    s->end = cut == CUT_EXPERTS_TURNED_FIRST ? s->n_out / 2 : s->n_out;
+    s->step = cut == CUT_EXPERTS_TURNED || halves ? 1 : 2;
+    const bool pairs = cut != CUT_EXPERTS_TURNED;
+    return s->n_out > 0 && (!pairs || s->n_out % 2 == 0)
+               ? HONE_OK
+               : wrong_shape(f, t, "matrices with pairs of outputs", err);
 }
 
 /* ---- floats ---- */
@@ -66,7 +71,7 @@ static enum hone_status take_outputs(struct share *s, const struct folder *f, co
 static void turn(char *to, const char *from, const struct share *s, size_t n_in, size_t size)
 {
     for (size_t e = 0; e < s->n_experts; e++, from += n_in * s->n_out * size)
-        for (size_t o = s->first; o < s->n_out; o += s->step)
+        for (size_t o = s->first; o < s->end; o += s->step)
             for (size_t i = 0; i < n_in; i++, to += size)
                 memcpy(to, from + (i * s->n_out + o) * size, size);
 }
@@ -80,7 +85,7 @@ static enum hone_status import_floats(struct folder *f, const char *gguf, const 
     enum hone_status status = take_outputs(&s, f, t, t->dims[2], cut, err);
     if (status != HONE_OK)
         return status;
-    char *copy = keep(f, (size_t)t->size / s.step, t->name, err);
+    char *copy = keep(f, (size_t)t->size / s.n_out * n_taken(&s), t->name, err);
     if (!copy)
         return HONE_FAILED;
     turn(copy, t->data, &s, (size_t)t->dims[1], t->type->block_size);
@@ -96,7 +101,7 @@ static enum hone_status import_biases(struct folder *f, const char *gguf, const 
     enum hone_status status = take_outputs(&s, f, t, t->dims[1], cut, err);
     if (status != HONE_OK)
         return status;
-    char *copy = keep(f, (size_t)t->size / s.step, t->name, err);
+    char *copy = keep(f, (size_t)t->size / s.n_out * n_taken(&s), t->name, err);
     if (!copy)
         return HONE_FAILED;
     turn(copy, t->data, &s, 1, t->type->block_size);
@@ -132,7 +137,7 @@ static enum hone_status import_blocks(struct folder *f, const char *gguf, const 
     if (!copy)
         return HONE_FAILED;
     for (size_t e = 0; e < s.n_experts; e++)
-        for (size_t o = s.first; o < s.n_out; o += s.step)
+        for (size_t o = s.first; o < s.end; o += s.step)
             for (size_t i = 0; i < n_blocks; i++, to += BLOCK_SIZE) {
                 size_t block = (e * s.n_out + o) * n_blocks + i;
                 turn_block(to, (const uint8_t *)t->data + 16 * block, ((const uint8_t *)scales->data)[block]);

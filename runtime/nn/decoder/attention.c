@@ -63,7 +63,8 @@ struct attention {
 
 static struct attention attention_of_layer(const struct decoder_pass *d, const struct layer *l)
 {
-    const size_t width = l->n_heads * l->head_dim, at = d->m->arch->gated_attention ? 2 * width : width;
+    const bool beside = d->m->arch->gated_attention && d->m->arch->gates == GATES_BESIDE;
+    const size_t width = l->n_heads * l->head_dim, at = beside ? 2 * width : width;
     struct attention a = {d, l, l->n_kv_heads * l->head_dim, at, d->parts.qkv + at, d->qkv_width};
     if (l->borrows) {
         a.keys = d->lent[l->local];
@@ -72,15 +73,18 @@ static struct attention attention_of_layer(const struct decoder_pass *d, const s
     return a;
 }
 
-/* Each head's queries are followed by its gate: all queries come first, then keys and values. */
-static void part_gates(const struct decoder_pass *d, float *row, float *gates)
+/* Where each head's queries are followed by its gate, all queries come first, then keys and values. */
+static void part_gates(const struct attention *a, float *row, float *gates)
 {
+    const struct decoder_pass *d = a->d;
     const size_t n = d->m->hp.head_dim;
-    for (size_t head = 0; head < d->m->hp.n_heads; head++) {
+    if (d->m->arch->gates != GATES_BESIDE)
+        memcpy(gates, row + a->keys_at + 2 * a->kv_width, d->gates_width * sizeof *row);
+    for (size_t head = 0; head < d->m->hp.n_heads && d->m->arch->gates == GATES_BESIDE; head++) {
         memcpy(gates + head * n, row + (2 * head + 1) * n, n * sizeof *row);
         memmove(row + head * n, row + 2 * head * n, n * sizeof *row);
     }
-    d->m->kernels->sigmoid(gates, d->width);
+    d->m->kernels->sigmoid(gates, d->gates_width);
 }
 
 typedef void (*rotate_fn)(float *, const float *, size_t, size_t, size_t);
@@ -109,12 +113,14 @@ static void place_keys(const struct attention *a, size_t token, rotate_fn rotate
         memcpy(d->lent[l->local] + token * d->lent_width, keys, 2 * a->kv_width * sizeof *keys);
 }
 
-/* As Llama 4 has it: queries behind the length of the training become larger, so that attention stays as sharp. */
+/* As Llama 4 has it: queries behind the length of the training become larger, so that attention stays as sharp; its own are
+ * counted from 1. */
 static void grow_queries(const struct attention *a, size_t token, float *queries)
 {
     size_t seq, position = decoder_position(a->d, token, &seq);
     const struct hparams *hp = &a->d->m->hp;
-    const float lengths = floorf((float)position / hp->rope_scaling.length);
+    const float length = hp->growth_length > 0 ? (float)hp->growth_length : hp->rope_scaling.length;
+    const float lengths = floorf((float)(position + a->d->m->arch->grows_unrotated) / length);
     a->d->m->kernels->scale(queries, 1 + hp->query_growth * logf(1 + lengths),
                             a->l->n_heads * a->l->head_dim);
 }
@@ -130,11 +136,12 @@ static void place_tokens(const void *arg, struct work_range tokens)
     const bool own_turns = l->local && d->local_turns != d->turns;
     const float *turns = l->unrotated ? NULL : own_turns ? d->local_turns : d->turns;
     const size_t n_rot = own_turns ? hp->n_rot_local : hp->n_rot;
+    const bool grows = hp->query_growth > 0 && (l->unrotated || !d->m->arch->grows_unrotated);
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = d->parts.qkv + t * d->qkv_width;
         const float *turn = turns ? turns + t * n_rot : NULL;
         if (d->gates)
-            part_gates(d, row, d->gates + t * d->width);
+            part_gates(a, row, d->gates + t * d->gates_width);
         if (hp->qkv_clip > 0)
             clip(row, hp->qkv_clip, a->keys_at + 2 * a->kv_width);
         if (!d->m->arch->norms_rotated)
@@ -143,7 +150,7 @@ static void place_tokens(const void *arg, struct work_range tokens)
             rotate(row, turn, l->n_heads, l->head_dim, n_rot / 2);
         if (d->m->arch->norms_rotated)
             norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
-        if (hp->query_growth > 0)
+        if (grows)
             grow_queries(a, t, row);
         if (!l->borrows)
             place_keys(a, t, rotate, turn, n_rot);
@@ -185,6 +192,26 @@ static void make_tiles(const struct attention *a, const struct task *t, size_t n
         tiles[i / TILE_LEN] = (struct kv_tile){.keys = rows + i * head_dim, .values = values + i * head_dim};
 }
 
+/* Of local layers that see their own chunk of so many tokens alone. A chunk that begins with a tile is a text of its own; others'
+ * queries have different keys before them each, so they go one by one. Which way does not depend on the tiles' length, so that a
+ * row's bits do not. */
+static void attend_chunks(const struct net *m, const struct tile_attention_args *args, size_t chunk)
+{
+    const size_t end = args->first + args->n_q;
+    struct tile_attention_args part = *args;
+    for (size_t at = args->first; at < end; at += part.n_q) {
+        const size_t start = at - at % chunk, rest = start + chunk - at, n = at - args->first;
+        const bool whole = start % TILE_LEN == 0;
+        part.n_q = !whole ? 1 : rest < end - at ? rest : end - at;
+        part.q = args->q + n * args->ld_q;
+        part.out = args->out + n * args->ld_out;
+        part.first = whole ? at - start : at;
+        part.left = whole ? SIZE_MAX : at - start;
+        part.tiles = args->tiles + (whole ? start / args->tile_len : 0);
+        m->tile_attention(&part);
+    }
+}
+
 static void attend(const struct attention *a, const struct task *t, float *scratch)
 {
     const struct decoder_pass *d = a->d;
@@ -224,7 +251,10 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     else
         make_tiles(a, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
                    &args);
-    d->m->tile_attention(&args);
+    if (a->l->local && d->m->arch->local_chunks)
+        attend_chunks(d->m, &args, hp->window);
+    else
+        d->m->tile_attention(&args);
 }
 
 static size_t n_chunks(const struct decoder_pass *d, size_t seq)
@@ -278,7 +308,12 @@ static void add_tail(struct dense_call *call, const struct decoder_pass *d, stru
 static void gate_tokens(const void *arg, struct work_range tokens)
 {
     const struct decoder_pass *d = arg;
-    const size_t n = d->width;
+    const size_t n = d->width, n_heads = d->m->hp.n_heads, head_dim = d->m->hp.head_dim;
+    if (d->m->arch->gates == GATES_OF_HEADS) {
+        for (size_t i = tokens.first * n_heads; i < tokens.end * n_heads; i++)
+            d->m->kernels->scale(d->parts.attended + i * head_dim, d->gates[i], head_dim);
+        return;
+    }
     d->m->kernels->mul(d->parts.attended + tokens.first * n, d->gates + tokens.first * n,
                        (tokens.end - tokens.first) * n);
 }

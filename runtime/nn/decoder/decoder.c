@@ -14,7 +14,10 @@ static void set_widths(struct decoder_pass *d)
     const struct hparams *hp = &d->m->hp;
     d->width = hp->n_heads * hp->head_dim;
     d->lent_width = 2 * hp->n_kv_heads * hp->head_dim;
-    d->qkv_width = (d->m->arch->gated_attention ? 2 : 1) * d->width + d->lent_width;
+    d->gates_width = !d->m->arch->gated_attention          ? 0
+                     : d->m->arch->gates == GATES_OF_HEADS ? hp->n_heads
+                                                           : d->width;
+    d->qkv_width = d->width + d->lent_width + d->gates_width;
 }
 
 static struct workspace_list list_blocks(struct decoder_pass *d)
@@ -38,7 +41,7 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     if (hp->parallel || d->m->arch->recurs_beside || d->m->arch->altup || hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
     if (d->m->arch->gated_attention)
-        workspace_add(&list, &d->gates, d->width);
+        workspace_add(&list, &d->gates, d->gates_width);
     recurrent_list(d->m, &list, &d->recurrent);
     experts_list(d->m, &list, &d->experts);
     if (hp->n_experts > 0)
@@ -156,13 +159,13 @@ static const float *normed(const struct decoder_pass *d, const struct norm *norm
     return norm->gamma ? out : x;
 }
 
-/* Of `in`, which may be *y: the result is in *y, then in another block. */
+/* Of `in`, which may be *out: the result is in *out, then in another block. */
 static void run_experts(struct decoder_pass *d, const struct layer *l, const float *in, const float *residual,
-                        float **y)
+                        float **out)
 {
     const struct experts_call call = {d->b->n_tokens, in, in, residual, d->expert_out};
     experts_forward(d->m, l, &d->experts, &call, d->ws);
-    swap(&d->expert_out, y);
+    swap(&d->expert_out, out);
 }
 
 /* A plain feed-forward layer and experts, each between norms of its own, side by side. */
@@ -253,7 +256,10 @@ static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i
     decoder_attention(d, l, in, (struct tail){*x, NULL}, *y);
     if (second->gamma)
         in = normed(d, second, *x, d->normed);
-    encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
+    if (l->routes)
+        run_experts(d, l, in, *y, x);
+    else
+        encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
 }
 
 /* Gemma 3n's: the layer's own row of a token among several. */

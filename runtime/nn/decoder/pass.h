@@ -26,7 +26,8 @@ struct decoder_pass {
     struct latent_room latent;
     struct altup_room altup;
     struct recurrent_room recurrent;
-    float *gates;      /* [n_tokens, width] of attention's output */
+    size_t gates_width;
+    float *gates;      /* [n_tokens, gates_width] of attention's output */
     float *expert_out; /* [n_tokens, n_embd] */
     float *normed;     /* [n_tokens, n_embd] what both halves of a parallel layer read */
 };

@@ -73,8 +73,11 @@ static void gather(const void *arg, struct work_range rows)
     const struct expert_rows *c = arg;
     const size_t n_embd = c->m->hp.n_embd, n_used = c->m->hp.n_experts_used;
     const uint32_t *order = (const uint32_t *)c->room->order + c->first;
-    for (size_t i = rows.first; i < rows.end; i++)
+    for (size_t i = rows.first; i < rows.end; i++) {
         memcpy(c->room->rows + i * n_embd, c->x + order[i] / n_used * n_embd, n_embd * sizeof(float));
+        if (c->m->arch->weighs_inputs)
+            c->m->kernels->scale(c->room->rows + i * n_embd, c->room->weights[order[i]], n_embd);
+    }
 }
 
 /* A token is in an expert's rows once, so threads write to rows of their own. */
@@ -85,7 +88,8 @@ static void scatter(const void *arg, struct work_range rows)
     const uint32_t *order = (const uint32_t *)c->room->order + c->first;
     for (size_t i = rows.first; i < rows.end; i++) {
         float *row = c->room->out + i * n_embd;
-        c->m->kernels->scale(row, c->room->weights[order[i]], n_embd);
+        if (!c->m->arch->weighs_inputs)
+            c->m->kernels->scale(row, c->room->weights[order[i]], n_embd);
         c->m->kernels->add(c->out + order[i] / n_used * n_embd, row, n_embd);
     }
 }
@@ -140,6 +144,8 @@ static void weigh_shared(const void *arg, struct work_range tokens)
         float *row = c->room->out + t * n_embd, weight = c->room->scores[t];
         if (c->l->shared_gate.n_out > 0)
             c->m->kernels->scale(row, 1 / (1 + expf(-weight)), n_embd);
+        if (c->m->hp.shared_scale != 1)
+            c->m->kernels->scale(row, c->m->hp.shared_scale, n_embd);
         c->m->kernels->add(c->out + t * n_embd, row, n_embd);
     }
 }

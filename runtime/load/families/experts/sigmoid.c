@@ -94,9 +94,30 @@ static const struct hf_form form_glm = {.type = "glm4_moe",
                                         .skips_more_layers = true,
                                         .keys = keys_glm};
 
+/* Solar Open (Upstage, 2026): all layers have experts, and heads no norms. */
+static const struct default_spec defaults_solar[] = {
+    {PARAM(head_dim), 128},     {PARAM(n_experts), 128}, {PARAM(n_experts_used), 8},
+    {PARAM(n_ff_expert), 1280}, {PARAM(n_ff), 1280},     {PARAM(n_shared_experts), 1},
+    {PARAM(norm_eps), 1e-5},    {PARAM(rope_base), 1e6}, {0}};
+static const char *const classes_solar[] = {"SolarOpen", NULL};
+static const struct key_spec keys_solar[] = {
+    {"use_qk_norm", "false"}, {"first_k_dense_replace", "0"},     SIGMOID_KEYS,
+    {"ep_size", NULL},        {"num_nextn_predict_layers", NULL}, {NULL, NULL}};
+static const struct hf_form form_solar = {.type = "solar_open",
+                                          .classes = classes_solar,
+                                          .prefix = "model.",
+                                          .experts_sum = "norm_topk_prob",
+                                          .experts_sum_usual = true,
+                                          .names = names_glm,
+                                          .defaults = defaults_solar,
+                                          .ignored = ignored,
+                                          .rotated = 1,
+                                          .skips_more_layers = true,
+                                          .keys = keys_solar};
+
 const struct arch arch_glm4_moe = {
     .name = "glm4moe",
-    .forms = (const struct hf_form *const[]){&form_glm, NULL},
+    .forms = (const struct hf_form *const[]){&form_glm, &form_solar, NULL},
     .params = params,
     .tensors = tensors_glm,
     .activation = ACT_SILU,
