@@ -220,43 +220,22 @@ static bool has_merged_pieces(struct hone_text model, struct hone_text pre)
                                        text_is(pre, "sarvam-moe")));
 }
 
-static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model,
-                                    struct hone_text pre, char **pipeline, struct hone_error *err)
+/* The ids of special tokens: by their keys; BERT's by their names, too, since its files have no keys for them. */
+static enum hone_status read_special(const struct vocab_reader *r, bool bert, struct tok_preset *preset,
+                                     struct hone_error *err)
 {
-    char model_name[32], pre_name[64];
-    struct hone_error why = {0};
-    const bool merged = has_merged_pieces(model, pre);
-    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = !merged};
     const struct {
         const char *key;
         int32_t *id;
         const char *bert_name;
     } ids[] = {
-        {"tokenizer.ggml.bos_token_id", &preset.bos, NULL},
-        {"tokenizer.ggml.eos_token_id", &preset.eos, NULL},
-        {"tokenizer.ggml.unknown_token_id", &preset.unk, "[UNK]"},
-        {"tokenizer.ggml.seperator_token_id", &preset.sep, "[SEP]"}, /* the ecosystem's spelling */
-        {"tokenizer.ggml.padding_token_id", &preset.pad, "[PAD]"},
-        {"tokenizer.ggml.cls_token_id", &preset.cls, "[CLS]"},
-        {"tokenizer.ggml.mask_token_id", &preset.mask, "[MASK]"},
-    };
-    bool bert = text_is(model, "bert");
-    const struct {
-        const char *key;
-        bool *flag;
-    } flags[] = {
-        {"tokenizer.ggml.add_space_prefix", &preset.add_space_prefix},
-        {"tokenizer.ggml.remove_extra_whitespaces", &preset.remove_extra_whitespaces},
-    };
-    const struct {
-        const char *key;
-        int *choice;
-    } choices[] = {
-        {"tokenizer.ggml.add_bos_token", &preset.add_bos},
-        {"tokenizer.ggml.add_eos_token", &preset.add_eos},
-        {"tokenizer.ggml.add_sep_token", &preset.add_sep},
-        {"tokenizer.ggml.normalizer.lowercase", &preset.lowercase},
-        {"tokenizer.ggml.normalizer.strip_accents", &preset.strip_accents},
+        {"tokenizer.ggml.bos_token_id", &preset->bos, NULL},
+        {"tokenizer.ggml.eos_token_id", &preset->eos, NULL},
+        {"tokenizer.ggml.unknown_token_id", &preset->unk, "[UNK]"},
+        {"tokenizer.ggml.seperator_token_id", &preset->sep, "[SEP]"}, /* the ecosystem's spelling */
+        {"tokenizer.ggml.padding_token_id", &preset->pad, "[PAD]"},
+        {"tokenizer.ggml.cls_token_id", &preset->cls, "[CLS]"},
+        {"tokenizer.ggml.mask_token_id", &preset->mask, "[MASK]"},
     };
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
@@ -264,15 +243,52 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
     for (size_t i = 0; bert && i < sizeof ids / sizeof *ids; i++)
         if (ids[i].bert_name)
             find_by_name(r, ids[i].bert_name, ids[i].id);
-    for (size_t i = 0; i < r->vocab.n_tokens && r->types && preset.unk < 0; i++)
-        preset.unk = r->types[i] == TOK_UNKNOWN ? (int32_t)i : -1;
+    for (size_t i = 0; i < r->vocab.n_tokens && r->types && preset->unk < 0; i++)
+        preset->unk = r->types[i] == TOK_UNKNOWN ? (int32_t)i : -1;
+    return status;
+}
+
+/* What is true or false; of some it matters whether the file says either, -1 where it does not. */
+static enum hone_status read_choices(const struct gguf *g, struct tok_preset *preset, struct hone_error *err)
+{
+    const struct {
+        const char *key;
+        bool *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_space_prefix", &preset->add_space_prefix},
+        {"tokenizer.ggml.remove_extra_whitespaces", &preset->remove_extra_whitespaces},
+    };
+    const struct {
+        const char *key;
+        int *choice;
+    } choices[] = {
+        {"tokenizer.ggml.add_bos_token", &preset->add_bos},
+        {"tokenizer.ggml.add_eos_token", &preset->add_eos},
+        {"tokenizer.ggml.add_sep_token", &preset->add_sep},
+        {"tokenizer.ggml.normalizer.lowercase", &preset->lowercase},
+        {"tokenizer.ggml.normalizer.strip_accents", &preset->strip_accents},
+    };
+    enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof flags / sizeof *flags && status == HONE_OK; i++)
-        status = gguf_get_bool(r->g, flags[i].key, flags[i].flag, err);
+        status = gguf_get_bool(g, flags[i].key, flags[i].flag, err);
     for (size_t i = 0; i < sizeof choices / sizeof *choices && status == HONE_OK; i++) {
         bool choice = false;
-        status = gguf_get_bool(r->g, choices[i].key, &choice, err);
-        *choices[i].choice = gguf_find(r->g, choices[i].key) ? choice : -1;
+        status = gguf_get_bool(g, choices[i].key, &choice, err);
+        *choices[i].choice = gguf_find(g, choices[i].key) ? choice : -1;
     }
+    return status;
+}
+
+static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model,
+                                    struct hone_text pre, char **pipeline, struct hone_error *err)
+{
+    char model_name[32], pre_name[64];
+    struct hone_error why = {0};
+    const bool merged = has_merged_pieces(model, pre);
+    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = !merged};
+    enum hone_status status = read_special(r, text_is(model, "bert"), &preset, err);
+    if (status == HONE_OK)
+        status = read_choices(r->g, &preset, err);
     if (status != HONE_OK)
         return status;
     if (merged && preset.add_bos < 0) /* "gpt2" says so where it does */

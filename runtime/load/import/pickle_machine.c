@@ -410,12 +410,10 @@ static bool step_argument(struct pickle_machine *m, unsigned char op)
     }
 }
 
-static void step(struct pickle_machine *m, unsigned char op)
+/* Instructions that make a value of nothing, or of what is on the stack; false: it is none of them. */
+static bool step_make(struct pickle_machine *m, unsigned char op)
 {
-    char what[64];
     uint32_t node;
-    if (step_argument(m, op))
-        return;
     switch (op) {
     case '(':
         push(m, new_node(m, K_MARK));
@@ -449,6 +447,19 @@ static void step(struct pickle_machine *m, unsigned char op)
     case '}':
         push(m, new_node(m, K_DICT));
         break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Instructions that work on values that are there. */
+static void step(struct pickle_machine *m, unsigned char op)
+{
+    char what[64];
+    if (step_argument(m, op) || step_make(m, op))
+        return;
+    switch (op) {
     case 'a':
         set_items(m, m->n_stack - (m->n_stack > 0), K_LIST);
         break;

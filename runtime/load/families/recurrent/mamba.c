@@ -3,19 +3,13 @@
 #include "runtime/load/families/recurrent/rows.h"
 
 static const struct param_spec params[] = {
-    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},
-    {"hidden_size|d_model", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},
-    {"", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 1 << 20},
-    {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
+    SCAN_MODEL_PARAMS("attention.layer_norm_rms_epsilon"),
     SELECTIVE_PARAMS("conv_kernel", "state_size"),
     {0},
 };
 
 static const struct tensor_spec tensors[] = {
-    TOKEN_ROW,
-    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
-    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
-    RMS_ROW("attn_norm", attn_norm),
+    SCAN_MODEL_ROWS,
     SELECTIVE_ROWS,
     {0},
 };

@@ -15,6 +15,18 @@
     {groups, "ssm.group_count", PARAM_SIZE, PARAM(recurrent.n_groups), 1 << 10, 0},                           \
     {state, "ssm.state_size", PARAM_SIZE, PARAM(recurrent.n_state), 1 << 12, 0}
 
+/* Of models whose layers are a scan alone: Mamba and Mamba 2. */
+#define SCAN_MODEL_PARAMS(eps_keys)                                                                           \
+    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                       \
+    {"hidden_size|d_model", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                       \
+    {"", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 1 << 20},                                  \
+    {"layer_norm_epsilon", eps_keys, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5}
+#define SCAN_MODEL_ROWS                                                                                       \
+    TOKEN_ROW,                                                                                                \
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},              \
+    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},                        \
+    RMS_ROW("attn_norm", attn_norm)
+
 /* CAUSAL_PARAMS of a family whose layers do not all have heads of keys and values: import/recurrent.c writes how many, and where
  * `layers` is "" also how many layers there are. */
 #define MIXED_PARAMS(layers, eps)                                                                             \
