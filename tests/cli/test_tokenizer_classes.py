@@ -55,6 +55,30 @@ class Classes(Case):
                 pairs = "".join(json.dumps(p) + "\n" for p in record["pairs"])
                 self.assertEqual(self.hone("tokenize", "-m", folder, "--pair", "--jsonl", stdin=pairs).json_lines, case["ids"][len(record["texts"]):])
 
+    def test_broken_parts(self):
+        """Of a folder without a tokenizer.json each file that cannot be read is named; and a merge of what is no token."""
+        folder = self.path("model")
+        for broken in ("vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json"):
+            with self.subTest(broken):
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(os.path.join(FIXTURES, "roberta-classify"), folder)
+                os.remove(os.path.join(folder, "tokenizer.json"))
+                self.file("model/vocab.json", json.dumps({"<s>": 0, "a": 1, "b": 2, "ab": 3}))
+                self.file("model/merges.txt", "#version: 0.2\na b\n")
+                path = os.path.join(folder, broken)
+                if os.path.exists(path):
+                    os.remove(path)
+                os.mkdir(path)  # which can be opened, but is no file
+                run = self.hone("tokenize", "-m", folder, stdin="ab\n", status=1)
+                self.assertIn(broken, run.words)
+                os.rmdir(path)
+        self.file("model/tokenizer_config.json", json.dumps({"tokenizer_class": "RobertaTokenizer"}))
+        self.file("model/vocab.json", json.dumps({"<s>": 0, "</s>": 1, "<unk>": 2, "<pad>": 3, "<mask>": 4, "a": 5, "b": 6, "ab": 7}))
+        for merge, why in (("a b", None), ("a x", "is not one of tokens"), ("ab", "vocab.json: ")):
+            self.file("model/merges.txt", f"#version: 0.2\n{merge}\n")
+            run = self.hone("tokenize", "-m", folder, stdin="ab\n", status=3 if why else 0)
+            self.assertIn(why or "", run.words)
+
     def test_listed_tokens(self):
         """added_tokens_decoder goes before the file in how a token is looked for; a new token has the next id, whatever number it
         stands under; and a class that makes its own pipeline has no tokens but those (ids of transformers 5.24)."""

@@ -257,6 +257,44 @@ static void test_costly(void **state)
     grammar_free(g);
 }
 
+/* How large the grammar of a schema becomes in which a text of 209,000 quotes is written five times, and a name of `pad` letters
+ * once; 0: it is refused. */
+static size_t size_of_grammar(size_t pad, struct hone_error *err)
+{
+    enum { N_QUOTES = 209000, MORE = 1000 };
+    static const char begin[] = "{\"$defs\":{\"q\":{\"const\":\"", middle[] = "\"}},\"properties\":{\"";
+    static const char *const end =
+        "\":{\"$ref\":\"#/$defs/q\"},\"b\":{\"$ref\":\"#/$defs/q\",\"type\":\"string\"},"
+        "\"c\":{\"$ref\":\"#/$defs/q\",\"minLength\":1},\"d\":{\"$ref\":\"#/$defs/q\",\"minLength\":2},"
+        "\"e\":{\"$ref\":\"#/$defs/q\",\"minLength\":3}}}";
+    char *text = malloc(2 * N_QUOTES + pad + MORE), *at = text, *gbnf = NULL;
+    at += sprintf(at, "%s", begin);
+    for (size_t i = 0; i < N_QUOTES; i++, at += 2)
+        memcpy(at, "\\\"", 2);
+    at += sprintf(at, "%s", middle);
+    memset(at, 'a', pad);
+    at += pad;
+    at += sprintf(at, "%s", end);
+    enum hone_status status =
+        schema_to_gbnf((struct hone_text){text, (size_t)(at - text)}, NULL, &gbnf, NULL, err);
+    size_t size = status == HONE_OK ? strlen(gbnf) : 0;
+    free(gbnf);
+    free(text);
+    return size;
+}
+
+static void test_largest(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    const size_t least = size_of_grammar(1, &err);
+    assert_in_range(least, 1, GRAMMAR_MAX_SIZE - 1);
+    const size_t pad = 1 + GRAMMAR_MAX_SIZE - least;
+    assert_int_equal(size_of_grammar(pad, &err), GRAMMAR_MAX_SIZE);
+    assert_int_equal(size_of_grammar(pad + 1, &err), 0);
+    assert_non_null(strstr(err.message, "more than 4194304 bytes"));
+}
+
 /* ---- who waits, and what is kept ---- */
 
 static bool is_over(void *left)
@@ -397,9 +435,9 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--drive") == 0)
         return drive();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_edges),
-                                       cmocka_unit_test(test_walks),  cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_costly), cmocka_unit_test(test_waiting),
-                                       cmocka_unit_test(test_notes),  cmocka_unit_test(test_kept)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),  cmocka_unit_test(test_edges),  cmocka_unit_test(test_walks),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_costly), cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_waiting), cmocka_unit_test(test_notes),  cmocka_unit_test(test_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ struct places {
     uint32_t round;
     size_t memory;  /* bytes in use, about */
     bool failed;    /* out of memory or of MATCHER_MAX_MEMORY; what was returned is no answer */
-    bool no_memory; /* it was the system that had none: another time it may go well */
+    bool no_memory; /* the system had no memory, not MATCHER_MAX_MEMORY: later it may go well */
 };
 
 bool places_init(struct places *p, const struct grammar *g);

@@ -36,7 +36,7 @@ struct grammar {
     size_t symbols_capacity, sets_capacity, rules_capacity, alternates_capacity;
     uint32_t root;
     uint8_t *chars; /* [n_rules] enum rule_chars, when the grammar is checked */
-    bool too_large; /* something more was not added since a limit was reached, and not for want of memory */
+    bool too_large; /* the last addition failed by a limit of grammar.h, not by a lack of memory */
 };
 
 static inline bool set_has(const struct byte_set *set, unsigned char byte)

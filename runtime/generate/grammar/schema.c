@@ -55,7 +55,7 @@ static bool translate(struct schema *s, struct hone_text json, struct schema_tex
             return false;
         note_empty(s, s->n_done, empty, &n_empty);
     }
-    schema_text_put(&s->out, "root ::= %s\n", name);
+    schema_rule_root(s, name);
     return !s->w.failed;
 }
 

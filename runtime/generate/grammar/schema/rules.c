@@ -25,6 +25,12 @@ static void end_rule(struct schema *s)
                     GRAMMAR_MAX_RULES);
 }
 
+void schema_rule_root(struct schema *s, const char *name)
+{
+    schema_text_put(&s->out, "root ::= %s", name);
+    end_rule(s);
+}
+
 void schema_rule_text(struct schema *s, uint32_t rule, const struct schema_text *body)
 {
     schema_text_put(&s->out, "r%u ::= ", rule);

@@ -64,7 +64,7 @@ bool cases_solve(struct case_search *x, struct case_path p);
 bool cases_add_limits(struct case_search *x, struct case_path *p, const struct schema_value *schema,
                       const struct case_literal *from);
 
-/* Whether a schema cannot hold for the search's type, so that nothing is to be done that it does not. */
+/* Whether no value of the search's type satisfies the schema. Where it must not hold, nothing has to be done for that then. */
 bool cases_is_refused(struct case_search *x, const struct schema_value *schema);
 /* Each way in which a schema does not hold. */
 bool cases_negate(struct case_search *x, const struct case_path *p, const struct schema_value *schema,
@@ -78,9 +78,9 @@ bool cases_negate_count(struct case_search *x, const struct case_path *p, const 
                         const char *least, const char *most);
 bool cases_negate_object(struct case_search *x, const struct case_path *p, const struct schema_value *schema,
                          const struct case_literal *from);
-/* Whether a schema cannot hold beside those that do, as far as that is plain. */
+/* Whether it is plain that no value satisfies the schema beside those that must hold. */
 bool cases_exclude(struct case_search *x, const struct case_path *p, const struct schema_value *schema);
-/* Whether a schema needs a member that there cannot be, so that it does not hold anyway. */
+/* Whether the schema requires a member that the path forbids, so that it does not hold, whatever else is. */
 bool cases_is_negated(struct case_search *x, const struct case_path *p, const struct schema_value *schema);
 
 /* The bounds of numbers, and whether a format is one that is understood (limits.c). */

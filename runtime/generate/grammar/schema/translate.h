@@ -202,6 +202,7 @@ uint32_t schema_rule_new(struct schema *s); /* the next number: rN */
 /* A whole rule. */
 void schema_rule_put(struct schema *s, uint32_t rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void schema_rule_root(struct schema *s, const char *name); /* the last rule: what the whole text is */
 void schema_rule_text(struct schema *s, uint32_t rule, const struct schema_text *body);
 void schema_put_literal(struct schema_text *t, const char *text, size_t size);
 /* One of [n] texts, which are sorted: what several begin with is written once, as a place in a list of hundreds would
