@@ -34,12 +34,13 @@ struct served_model {
     struct hone_scheduler *scheduler; /* of `model` */
     time_t opened;
     struct model_files files; /* when it was named, as these say */
-    uint64_t seen, tried;     /* their print when looked at last; when to be read anew. On the main thread */
-    _Atomic bool is_bad;      /* and could not be */
+    uint64_t seen,
+        tried; /* model_files' print at the last look; the print that made it be read anew last. On the main thread */
+    _Atomic bool is_bad; /* and could not be */
     struct hone_options options;
     struct hone_scheduler_options schedule;
     struct endpoint_counters
-        endpoints[ENDPOINT_N + 1]; /* the last of none, should its route compute something */
+        endpoints[ENDPOINT_N + 1]; /* [ENDPOINT_N]: of requests whose path is no endpoint */
     struct breaker breaker;
     _Atomic uint64_t degraded[DEGRADED_N]; /* answers that it should have given, by what was given instead */
     size_t n_users;                        /* of struct models; on the main thread */
@@ -71,8 +72,8 @@ bool models_are_ready(const struct models *m);
 /* Whether none can be loaded; *err says why of the first. */
 bool models_have_failed(const struct models *m, struct hone_error *err);
 
-/* Whether the files of one that is not in memory are others than they were, and have been so since the last call: whoever writes them
- * is ready. True once for each change. What is in memory goes on as it is. On the main thread. */
+/* Whether the files of a model that is not in memory have changed: true once for each change, and only when they were the same at two
+ * calls in turn, so that whoever writes them is ready. A model that is in memory goes on as it is. On the main thread. */
 bool models_have_changed(struct models *m);
 /* What has changed could not be read anew: whoever asks for it is told so. */
 void models_stay(struct models *m);

@@ -1,6 +1,6 @@
-/* What a server needs none of, it cannot do any more, so that who takes it over by a hole has little: no program is
- * started, nothing is written but in the folder of packed weights, nobody is spoken with but clients and Redis. Files can
- * still be read, since settings, keys, certificates and models are read anew on SIGHUP, wherever they are then. */
+/* Takes from the server's process what a server never does, so that an attacker who makes it run code of his own gains
+ * little by that: it can start no program, write nowhere but in the folder of packed weights, and connect to nobody but Redis.
+ * Files can still be read, since settings, keys, certificates and models are read anew on SIGHUP, and may be anywhere. */
 #ifndef SERVER_SANDBOX_H
 #define SERVER_SANDBOX_H
 

@@ -17,9 +17,9 @@
 struct histogram {
     _Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* larger values are in the last */
     _Atomic uint64_t sum, max;
-    /* What the buckets were when a minute began, or rather when its first value came; what came since is the difference.
-     * So the whole is counted once, and at a minute's end two threads at most disagree to which minute a value belongs
-     * that comes in that microsecond. A minute in which nothing came has none. */
+    /* A copy of the buckets for each minute, made when its first value comes: what came since then is the difference. So each
+     * value is counted once, in the whole. Values that several threads add while one makes the copy may count for the minute
+     * before or after. A minute without values has no copy. */
     struct histogram_minute {
         _Atomic uint64_t number; /* of the minute, from 1 on; 0: none */
         _Atomic uint64_t sum;

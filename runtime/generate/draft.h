@@ -12,9 +12,10 @@
 
 struct drafter;
 
-/* For g, of a model; *out is NULL where g->n_draft is 0, and where guesses shall be made if they pay and cannot: of a model
- * with an encoder or recurrent layers, whose wrong guesses would have to be computed again, of a beam search, and where a
- * text is not the same with guesses (HONE_COMPUTE_BLAS). HONE_USAGE: g->draft_model cannot guess for the model. */
+/* For g, of a model. *out is NULL where g->n_draft is 0; and where guesses are asked for only if they pay, and cannot be made: for
+ * a model with an encoder, for one with recurrent layers, which would have to compute what follows a wrong guess again, for a
+ * beam search, and with HONE_COMPUTE_BLAS, where a text is not the same with guesses. HONE_USAGE: g->draft_model cannot guess
+ * for the model. */
 enum hone_status drafter_new(struct drafter **out, struct hone_model *model, const struct hone_generation *g,
                              struct hone_error *err);
 void drafter_free(struct drafter *d); /* NULL is allowed */

@@ -31,7 +31,8 @@ struct sequence {
     struct constraint *constraint; /* or NULL */
     struct drafter *drafter;       /* or NULL */
     struct search *search;         /* instead of these, where beams were asked for */
-    size_t n_scored;          /* tokens of the prompt whose log-probabilities are known, or are not wanted */
+    size_t
+        n_scored; /* tokens of the prompt whose log-probabilities need not be computed any more: they are known, or nobody asked */
     struct thinking thinking; /* where it is limited */
     struct result result;
     int32_t first; /* a token that its text must begin with; -1: none, or as the model's rules say */

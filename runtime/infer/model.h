@@ -26,7 +26,8 @@ enum score_activation { SCORE_SIGMOID, SCORE_SOFTMAX, SCORE_NONE };
 
 struct prompt {
     char *name, *text;
-    size_t n_tokens; /* where pooling leaves it out: without what the tokenizer puts behind a text */
+    size_t
+        n_tokens; /* that pooling leaves out: the prompt's own and what the tokenizer puts before a text; 0: it leaves out none */
 };
 
 /* What one thread works with. */
@@ -96,9 +97,10 @@ struct hone_model {
     struct gguf *whole;         /* which net.gguf is a part of; NULL: there is one model */
     struct hone_model **routes; /* [n_routes] beside this one */
     size_t n_routes;
-    char *route;                         /* the name of this one; NULL: there is one model */
-    size_t number;                       /* among them, from 1 on; 0: the one that was opened */
-    struct hone_model *of_role[N_ROLES]; /* which one reads such texts, often this one; NULL: none */
+    char *route;   /* the name of this one; NULL: there is one model */
+    size_t number; /* among them, from 1 on; 0: the one that was opened */
+    struct hone_model
+        *of_role[N_ROLES]; /* the model that reads texts of each role: this one or another; NULL: none does */
 
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;

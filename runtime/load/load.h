@@ -57,7 +57,7 @@ void weights_free(struct net *net);
 /* weights_made.c: tables that follow from the numbers, once all tensors are found. */
 enum hone_status weights_make(struct net *net, struct hone_error *err);
 
-/* lent.c: what an elder of the net has packed alike becomes its own, too. Needs each matrix's kind. */
+/* lent.c: takes over the packed matrices of an elder net (nn/net.h) that are the same as the net's own. Needs each matrix's kind. */
 void weights_borrow(struct net *net);
 
 /* The tokenizer of a file; *out is NULL after a failure. */

@@ -148,7 +148,8 @@ struct hparams {
     /* Experts are in so many groups, of which the best so many are looked into; 0: there are none. */
     size_t n_expert_groups, n_groups_used;
     size_t n_dense_layers; /* the first so many layers have no experts */
-    size_t experts_every;  /* of so many layers the second alone has some; 0: all behind those have */
+    size_t
+        experts_every; /* 2: each second layer has experts, 4: the second of each four; 0: all behind n_dense_layers have */
     struct recurrent_shape recurrent;
     /* Of Gemma 3n's layers (layers/altup.h): rows of a token, which of them layers compute, and the rank of the product beside. */
     size_t n_streams, active_stream, n_laurel;

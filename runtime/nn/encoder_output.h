@@ -11,7 +11,8 @@ struct stepper;
 struct encoder_output {
     const int32_t *ids; /* [n], the caller's */
     size_t n;
-    uint64_t serial;   /* of no other source: what decoder sequences share their past by */
+    uint64_t
+        serial; /* its own: decoder sequences share blocks of their cache only where their inputs have the same number */
     enum kv_type type; /* KV_F32 or KV_F16 */
     void *kv;          /* [n_decoder_layers] of cross_pack's keys and values; NULL: not encoded yet */
 };

@@ -12,7 +12,7 @@ struct job {
     struct policy_entry entry; /* first, so that the policy's entries are jobs */
     struct hone_request request;
     struct hone_model *
-        model; /* that reads its texts, a query to compare with excepted: the scheduler's, or a route of it */
+        model; /* that reads its texts: the scheduler's model, or one of its routes. Which one reads a query to compare with is in `compared` */
     struct request compute; /* without its inputs: those of a whole batch are computed at once */
     struct inputs inputs;   /* how its token ids are made */
     struct compared
@@ -32,11 +32,13 @@ struct job {
 
     /* Under the scheduler's lock: */
     struct job *prev, *next; /* of all jobs */
-    struct job_line *line;   /* it waits in, for its texts or its grammar to be begun with; NULL: in none */
+    struct job_line *
+        line; /* where it waits for a thread that tokenizes its texts or compiles its grammar; NULL: nowhere */
     struct job *next_in_line;
     size_t n_begun, n_tokenized; /* texts */
     size_t n_holders;            /* threads that work on it, and batches that it is in */
-    enum hone_status ending; /* HONE_LATE, HONE_CANCELLED: the reply when the last holder lets go; HONE_OK */
+    enum hone_status
+        ending; /* HONE_LATE or HONE_CANCELLED: that is the reply, as soon as nobody holds the job; HONE_OK: it goes on */
     const char *why_ending;
     size_t n_done; /* texts */
 

@@ -63,14 +63,14 @@ struct entry_queue {
     struct policy_entry *first, *last;
     size_t n;
     uint64_t n_tokens;
-    uint64_t waits_since; /* that it is not empty, or something was last taken from it */
+    uint64_t waits_since; /* when it stopped being empty, or when something was last taken from it */
 };
 
 struct policy {
     struct policy_options options;
     struct entry_queue queues[ENTRY_N_PLACES][HONE_N_PRIORITIES];
     size_t
-        cap; /* tokens of a batch at most, while others must not wait for long; the caller's to set; 0: none */
+        cap; /* the most tokens of a batch while texts are being generated, which it keeps waiting; set by the caller; 0: no limit */
     uint64_t next_order;
     uint64_t last_end;      /* of a batch */
     size_t n_unfinished;    /* requests in it with texts that wait for the next one */

@@ -41,10 +41,13 @@ typedef void (*answer_teller)(void *arg, const struct answer_part *part);
 struct answer {
     size_t number; /* among those to a request */
     struct reply_buffer text;
-    size_t n_thought, at;                /* bytes whose thoughts, and all of which, were told */
-    size_t n_calls, n_here, n_arguments; /* told; of these, from `at` on; bytes of the last one's arguments */
-    bool said, called, open;             /* since the last call; any call; whose end was not told */
-    bool failed;                         /* no memory */
+    size_t n_thought,
+        at; /* bytes of the text up to which thoughts were told, and up to which everything was */
+    size_t n_calls, n_here,
+        n_arguments; /* calls that were told; of these, those behind `at`; bytes of the last one's arguments that were told */
+    bool said, called,
+        open; /* something was said since the last call; there was a call; the last call's end was not told yet */
+    bool failed; /* no memory */
 };
 
 /* More of it. */

@@ -51,9 +51,9 @@ struct tool_text {
     const char *id;  /* the first six letters of calls' ids, which have nine, as Mistral wants them */
     size_t n_before; /* calls that were found before */
     bool
-        fresh; /* nothing was said yet, or since the last call: where calls have no mark, one may stand here */
+        fresh; /* nothing was said before this place, or nothing since the last call: a call without a mark may stand here */
     bool
-        lenient; /* clients know of a call that begins here already, so that it stays one, whatever follows */
+        lenient; /* a client was told that a call begins here: it stays one, even where what follows has a mistake */
 };
 
 /* What is found. MAYBE: what follows tells whether there is a call. BEGUN: there is, and more of it, or the mark behind

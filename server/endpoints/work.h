@@ -35,7 +35,8 @@ void work_input_type(struct fields *f, struct work *w);
 void work_prompt_name(struct fields *f, struct work *w);
 /* Once the model is known: "task", Jina's, what embeddings are for. */
 void work_task(struct fields *f, struct work *w);
-/* Once the model is known: of one that is led by a role alone, the name of a role is that of no prompt. */
+/* Once the model is known. "prompt_name" may be the name of a role ("query"): where a router leads texts by their role, and
+ * the model has no prompt of that name, it says the role alone. */
 void work_choose_prompt(const struct http_request *r, struct work *w);
 
 /* Texts that the caller has read into w->texts. */

@@ -29,7 +29,8 @@ struct endpoint_counters {
 };
 
 struct endpoint_stats {
-    uint64_t n_taken, n_busy;   /* requests that a scheduler took; for which its queue was full */
+    uint64_t n_taken,
+        n_busy; /* requests that a scheduler took, and those that it refused since its queue was full */
     uint64_t n_texts, n_tokens; /* of replies that are HONE_OK; of generation: generated */
     struct hone_latency stages[STAGE_N];
     struct hone_latency total[OUTCOME_N]; /* from hone_submit to the reply; its n counts replies */

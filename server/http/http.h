@@ -45,7 +45,7 @@ struct http_request;
 struct service;
 struct served_model;
 
-/* How an answer is less than it should be (manager/degrade.h). */
+/* What was answered in the place of what the model would have said (manager/degrade.h). */
 enum degraded { DEGRADED_NOT, DEGRADED_FALLBACK, DEGRADED_CACHED, DEGRADED_ORDER, DEGRADED_N };
 
 typedef void (*http_handler)(struct http_request *r);

@@ -20,10 +20,10 @@ struct listeners {
 /* Opens what the settings say, or takes what systemd hands over instead. On failure nothing is open. */
 enum hone_status listen_open(struct listeners *out, const struct settings *s, struct hone_error *err);
 
-/* The port is about to be closed: who would connect now is not answered, and so is refused when he asks again, while those
- * whose connection is being made come in. To be called some round trips before the sockets are closed, since a client
- * that is connected but not accepted then would be cut off with its request on its way. Nothing can be done so for Unix
- * sockets but to take away their path, and nothing need be for systemd's. */
+/* To be called some round trips before the sockets are closed: from now on the system drops the first packet of new
+ * connections, while those that have begun are completed and accepted. A client whose packet was dropped sends it again, and is
+ * refused, as the port is closed by then. Without this, clients that were connected but not accepted yet would lose the requests
+ * that they had sent. Of a Unix socket the path is removed instead; systemd keeps its sockets, so nothing is lost there. */
 void listen_refuse(struct listeners *l);
 
 /* Closes them, and removes the Unix socket. */

@@ -33,15 +33,16 @@ struct kv_seq {
     size_t n_blocks, capacity;
     size_t n_tokens, n_reserved; /* committed; ready to be written, these included */
     uint64_t salt;
-    /* Where shape.state_size > 0 (seq_state.c): what follows its tokens, STATE_NONE where it has none; one before it that
-     * it may go back to, and its place; what its reserved tokens will leave, the last of which follows all of them. */
+    /* Recurrent states, where shape.state_size > 0 (seq_state.c). `state`: behind its n_tokens, STATE_NONE where it has none.
+     * `held`: an earlier one that it may go back to, behind held_at tokens. `stops`: places among the reserved tokens whose
+     * states are wanted; the last stop is behind all of them. */
     uint32_t state, held;
     size_t held_at;
     struct kv_stop *stops; /* [n_stops], */
     uint32_t *stop_states; /* and their numbers, each with a reference */
     size_t n_stops, stop_capacity;
     size_t passing
-        [2]; /* tokens up to the states that were kept in passing, by long steps and by short ones; 0: none */
+        [2]; /* places of the last states that were kept on the way: [0] at short distances, [1] at long ones; 0: none */
     size_t marks[MAX_MARKS]; /* places whose state is to be kept; 0: no more */
 };
 
