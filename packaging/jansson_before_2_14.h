@@ -34,4 +34,9 @@ static inline size_t json_object_iter_key_len(void *iter)
     return key ? strlen(key) : 0;
 }
 
+#define json_object_keylen_foreach(object, key, size, value)                                                 \
+    for (key = json_object_iter_key(json_object_iter(object));                                               \
+         key && (size = strlen(key), value = json_object_iter_value(json_object_key_to_iter(key)));          \
+         key = json_object_iter_key(json_object_iter_next(object, json_object_key_to_iter(key))))
+
 #endif

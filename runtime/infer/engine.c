@@ -531,7 +531,8 @@ static enum hone_status embed_nothing(const struct engine *e, float *out, struct
     const struct net *m = &e->model->net;
     const struct request *r = e->request;
     struct worker *w = &e->model->workers[0];
-    struct batch b = {.n_seqs = 1, .seq_start = (uint32_t[]){0, 0}};
+    uint32_t starts[] = {0, 0};
+    struct batch b = {.n_seqs = 1, .seq_start = starts};
     enum hone_status status = reserve(e, w, 1, 1, 1, e->model->options.n_threads, err);
     if (status != HONE_OK)
         return status;
