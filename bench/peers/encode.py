@@ -156,8 +156,8 @@ def hone_models(args, folders):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", help="xlm-r-base or bert-large, with random weights; 64 texts and the fastest engines "
-                                        "if nothing else is said")
+    parser.add_argument("--shape", help="xlm-r-base, bert-large or deberta-v3-base (which scores pairs), with random "
+                                        "weights; 64 texts and the fastest engines if nothing else is said")
     parser.add_argument("--engines", help="NAME or NAME:BATCH, separated by commas; default: all")
     turns.add_options(parser, 7)
     parser.add_argument("--warm-up", type=int, default=2, help="passes before the first turn (default 2)")
@@ -190,7 +190,7 @@ def main():
         wanted.setdefault(engine, []).extend([int(batch)] if batch else [])
     data = texts.load(args.data)
     os.makedirs(args.work, exist_ok=True)
-    folders = {} if args.no_embed else {"embed": args.model or (
+    folders = {} if args.no_embed else {"score" if args.shape in shapes.RERANKERS else "embed": args.model or (
         shapes.folder_of(args.shape, f"{args.work}/models") if args.shape else shapes.minilm())}
     if args.reranker:
         folders["score"] = os.path.abspath(args.reranker)

@@ -85,9 +85,11 @@ class OnnxRuntime(Engine):
         options.intra_op_num_threads = self.job.threads
         path = files.onnx_int8(self.job) if self.int8 else files.onnx_f32(self.job)
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.inputs = [given.name for given in self.session.get_inputs()]  # an export drops what has no effect
 
     def run(self, encodings):
-        return self.session.run(None, padded(encodings))[0]
+        inputs = padded(encodings)
+        return self.session.run(None, {name: inputs[name] for name in self.inputs})[0]
 
 
 class OnnxRuntimeInt8(OnnxRuntime):
@@ -103,10 +105,13 @@ class OpenVino(Engine):
         path = files.openvino_int8(self.job) if self.int8 else files.openvino_f32(self.job)
         config = {"INFERENCE_NUM_THREADS": self.job.threads, "PERFORMANCE_HINT": "LATENCY",  # all threads, one batch
                   "INFERENCE_PRECISION_HINT": self.precision}
-        self.request = openvino.Core().compile_model(path, "CPU", config).create_infer_request()
+        model = openvino.Core().compile_model(path, "CPU", config)
+        self.inputs = [name for given in model.inputs for name in given.names if name in files.INPUTS]
+        self.request = model.create_infer_request()
 
     def run(self, encodings):
-        return self.request.infer(padded(encodings))[0].copy()
+        inputs = padded(encodings)
+        return self.request.infer({name: inputs[name] for name in self.inputs})[0].copy()
 
 
 class OpenVinoBf16(OpenVino):

@@ -32,7 +32,10 @@ def torch_module(job, attention):
     import torch
     import transformers
     kind = {"embed": transformers.AutoModel, "score": transformers.AutoModelForSequenceClassification}[job.task]
-    model = kind.from_pretrained(job.model, dtype=torch.float32, attn_implementation=attention).eval()
+    config = transformers.AutoConfig.from_pretrained(job.model)
+    own_mask = config.model_type == "deberta-v2"  # which has one way to compute attention, and takes the padding as it is
+    model = kind.from_pretrained(job.model, dtype=torch.float32,
+                                 attn_implementation="eager" if own_mask else attention).eval()
 
     class Module(torch.nn.Module):
         def __init__(self):
@@ -42,7 +45,8 @@ def torch_module(job, attention):
         def forward(self, input_ids, attention_mask, token_type_ids):
             # Given whole, since transformers' own way from the padding to it cannot be traced by every exporter.
             hidden = (1 - attention_mask[:, None, None, :]).to(torch.float32) * torch.finfo(torch.float32).min
-            out = self.model(input_ids=input_ids, attention_mask=hidden, token_type_ids=token_type_ids)[0]
+            out = self.model(input_ids=input_ids, attention_mask=attention_mask if own_mask else hidden,
+                             token_type_ids=token_type_ids)[0]
             if job.task == "score":
                 return out
             weights = attention_mask.unsqueeze(-1).to(out.dtype)

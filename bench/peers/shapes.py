@@ -20,6 +20,7 @@ SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^
          r"|\s+(?!\S)|\s+")  # Llama 3's
 
 
+RERANKERS = ("deberta-v3-base",)
 GENERATORS = ("qwen3-0.6b", "llama-3.2-3b", "phi-4-mini", "qwen3-30b-a3b", "qwen3-a3b-dense", "lfm2-1.2b", "qwen3.5-0.8b")
 
 # Fewer layers than the models have, 32 and 48: a layer costs what it costs, and their files stay small. For the same
@@ -47,6 +48,12 @@ def shapes():
         "bert-large": (t.BertConfig, {
             "vocab_size": 30522, "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
             "intermediate_size": 4096, "max_position_embeddings": 512}, wordpiece),
+        "deberta-v3-base": (t.DebertaV2Config, {
+            "vocab_size": 128100, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+            "intermediate_size": 3072, "max_position_embeddings": 512, "type_vocab_size": 0, "layer_norm_eps": 1e-7,
+            "relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 256,
+            "max_relative_positions": -1, "norm_rel_ebd": "layer_norm", "share_att_key": True,
+            "position_biased_input": False, "pad_token_id": 0, "num_labels": 1}, pair_pieces),
         "qwen3-0.6b": (t.Qwen3Config, decoder | {
             "vocab_size": 151936, "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 3072,
             "max_position_embeddings": 40960, "rope_theta": 1e6, "rms_norm_eps": 1e-6}, byte_level),
@@ -118,6 +125,26 @@ def unigram(size):
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
     tokenizer.add_special_tokens([*special, "<mask>"])
+    return tokenizer
+
+
+def pair_pieces(size):
+    """As DeBERTa 3's, learnt from the benchmark's own texts."""
+    special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    metaspace = {"replacement": "▁", "prepend_scheme": "always"}
+    learnt = tokenizers.Tokenizer(models.Unigram())
+    learnt.pre_tokenizer = pre_tokenizers.Metaspace(**metaspace)
+    learnt.train_from_iterator(sample(), trainers.UnigramTrainer(vocab_size=16000, special_tokens=special,
+                                                                 unk_token="[UNK]", show_progress=False))
+    pieces = [tuple(piece) for piece in json.loads(learnt.to_str())["model"]["vocab"]]
+    pieces += [(f"<unused{i}>", -99.0) for i in range(len(pieces), size)]
+    tokenizer = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(**metaspace)
+    tokenizer.decoder = decoders.Metaspace(**metaspace)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    tokenizer.add_special_tokens(special)
     return tokenizer
 
 
@@ -227,11 +254,12 @@ def make(name, folder):
     generates, completes = vocabulary is byte_level, vocabulary in (code, two_pieces)
     shutil.rmtree(folder + ".part", ignore_errors=True)
     transformers.set_seed(1)
+    scores = vocabulary is pair_pieces
     auto = (transformers.AutoModelForCausalLM if generates else transformers.AutoModelForSeq2SeqLM if completes
-            else transformers.AutoModel)
+            else transformers.AutoModelForSequenceClassification if scores else transformers.AutoModel)
     model = auto.from_config(config, dtype=torch.float16 if generates else torch.float32)
     model.save_pretrained(folder + ".part")
-    if not generates and not completes:
+    if not generates and not completes and not scores:
         mean_pooling(folder + ".part", config.hidden_size)
     make_vocabulary(vocabulary, config, folder + ".part")
     os.replace(folder + ".part", folder)
