@@ -110,9 +110,9 @@ static void add_need(struct hone_need *out, const struct hone_model *model)
 enum hone_status hone_model_need(const struct hone_model *model, struct hone_need *out,
                                  struct hone_error *err)
 {
-    *out = (struct hone_need){0};
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    *out = (struct hone_need){0};
     add_need(out, model);
     for (size_t i = 0; i < model->n_routes; i++)
         add_need(out, model->routes[i]);

@@ -80,6 +80,10 @@ static void test_rows_stay(void **state)
     is_untouched(hone_perplexity(generator, outside, 2, 0, (double *)(void *)row, &err), &err);
     is_untouched(hone_perplexity(generator, outside, 1, 0, (double *)(void *)row, &err), &err);
     is_untouched(hone_perplexity(embedder, outside, 2, 0, (double *)(void *)row, &err), &err);
+    const struct hone_text one_label = {"editors", 7};
+    is_untouched(hone_zero_shot(embedder, texts, 2, &one_label, 1, NULL, NULL, row, NULL, &err), &err);
+    is_untouched(hone_zero_shot_scores(embedder, row, 1, NULL, row, &err), &err);
+    is_untouched(hone_model_need(vocabulary, (struct hone_need *)(void *)row, &err), &err);
     is_untouched(hone_bench_limits((struct hone_limits *)(void *)row, "an abacus", 1, &err), &err);
 }
 
@@ -126,6 +130,69 @@ static void test_blocks_are_nothing(void **state)
     is_nothing(hone_token_bytes(embedder, -1, &bytes, &err), &err, bytes.size ? bytes.data : NULL);
 }
 
+/* What models for other tasks make. */
+static void test_other_tasks_make_nothing(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    void *const was = row;
+    const struct hone_text one_label = {"editors", 7};
+    float *vectors = was;
+    struct hone_word *words = was;
+    struct hone_entity *entities = was;
+    struct hone_labeled_span *spans = was;
+    struct hone_answer *answers = was;
+    size_t *starts = was, *others = was, n = 0;
+    fill();
+    is_nothing(
+        hone_embed_hybrid(embedder, texts, 2, NULL, row, &vectors, &starts, &words, &others, NULL, &err),
+        &err, vectors);
+    is_untouched(err.status, &err);
+    assert_true(words == NULL || words == was);
+    words = was;
+    is_nothing(hone_fill_masks(classifier, texts, 2, 3, NULL, &words, &starts, NULL, &err), &err, words);
+    vectors = was;
+    is_nothing(hone_classify_tokens(embedder, texts, 2, NULL, &vectors, &starts, NULL, &err), &err, vectors);
+    is_nothing(hone_find_entities(embedder, texts, 2, NULL, NULL, &entities, &starts, NULL, &err), &err,
+               entities);
+    entities = was;
+    is_nothing(hone_entities_of(embedder, text, row, 1, HONE_SIDE_USUAL, NULL, &entities, &n, &err), &err,
+               entities);
+    is_nothing(hone_find_spans(embedder, texts, 2, &one_label, 1, NULL, NULL, &spans, &starts, NULL, &err),
+               &err, spans);
+    is_nothing(hone_answer(embedder, texts, texts, 2, NULL, NULL, &answers, &starts, NULL, &err), &err,
+               answers);
+}
+
+static void fails(enum hone_status status, const struct hone_error *err)
+{
+    is_nothing(status, err, NULL);
+}
+
+/* Functions without outputs, whose failures have a sentence. */
+static void test_sentences(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    int32_t outside = 1 << 30;
+    char *out = (char *)row;
+    size_t size = 1;
+    const struct hone_bench_selection abacus = {.level = "an abacus"};
+    const struct hone_scheduler_options many = {.n_tokenizers = 1 << 20};
+    fails(hone_bench_kernels(&abacus, NULL, NULL, &err), &err);
+    fails(hone_tune(1 << 20, 0, NULL, NULL, &err), &err);
+    fails(hone_verify(embedder, "/nowhere/golden.json", NULL, NULL, &err), &err);
+    fails(hone_draft_check(embedder, generator, &err), &err);
+    fails(hone_scheduler_check(&many, &err), &err);
+    is_nothing(hone_detokenize_input(embedder, &outside, 1, false, &out, &size, &err), &err, out);
+    struct hone_scheduler *scheduler;
+    assert_ok(hone_scheduler_open(&scheduler, embedder, NULL, &err), &err);
+    struct hone_request request = HONE_REQUEST_DEFAULTS;
+    request.kind = HONE_REQUEST_CLASSIFY;
+    fails(hone_submit_and_wait(scheduler, &request, &err), &err);
+    hone_scheduler_close(&scheduler);
+}
+
 static void test_files_do_not_appear(void **state)
 {
     (void)state;
@@ -133,6 +200,8 @@ static void test_files_do_not_appear(void **state)
     char *path = temporary("never.gguf");
     assert_int_not_equal(hone_convert("/nowhere", path, NULL, &err), HONE_OK);
     assert_int_not_equal(hone_convert(fixture("bert-embed"), path, "q9_9", &err), HONE_OK);
+    const struct hone_lora nowhere = {.path = "/nowhere", .scale = 1};
+    assert_int_not_equal(hone_convert_with(fixture("bert-embed"), path, NULL, &nowhere, 1, &err), HONE_OK);
     assert_int_not_equal(hone_quantize("/nowhere", path, "q8_0", NULL, &err), HONE_OK);
     assert_int_not_equal(hone_kv_save(embedder, NULL, 0, path, NULL, &err), HONE_OK);
     size_t n = 7;
@@ -208,6 +277,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_stay),
                                        cmocka_unit_test(test_blocks_are_nothing),
+                                       cmocka_unit_test(test_other_tasks_make_nothing),
+                                       cmocka_unit_test(test_sentences),
                                        cmocka_unit_test(test_files_do_not_appear),
                                        cmocka_unit_test(test_generation_is_released),
                                        cmocka_unit_test(test_older_struct),
