@@ -5,7 +5,7 @@ import shutil
 
 from support import FIXTURES, Case, golden, main, read_npy
 
-T5 = os.path.join(FIXTURES, "t5")
+T5, BYT5 = (os.path.join(FIXTURES, name) for name in ("t5", "byt5"))
 BART = os.path.join(FIXTURES, "bart")
 PIECES = os.path.join(FIXTURES, "pieces")
 
@@ -103,6 +103,31 @@ class Seq2Seq(Case):
                 for row, got in zip(rows, ids):
                     with self.subTest(model=model, text=row["text"]):
                         self.assertEqual(got, row["ids"])
+
+    def test_bytes(self):
+        """ByT5's tokenizer, which has no vocabulary: an end token that a text ends with is not put there again."""
+        file = self.path("byt5.gguf")
+        self.hone("convert", BYT5, "-o", file)
+        for name, given, wanted, kind, how in (("ids", "text", "ids", str, ()), ("ids", "text", "ids", list, ["--pair"]),
+                                               ("texts", "ids", "text", list, ["--decode"])):
+            with open(os.path.join(BYT5, name + ".json")) as f:
+                rows = [row for row in json.load(f) if isinstance(row[given], kind)]
+            for model in BYT5, file:
+                stdin = "".join(json.dumps(row[given]) + "\n" for row in rows)
+                got = self.hone("tokenize", "-m", model, "--jsonl", *how, "-", stdin=stdin).json_lines
+                self.assertEqual(got, [row[wanted] for row in rows])
+
+    def test_bytes_refused(self):
+        with open(os.path.join(BYT5, "tokenizer_config.json")) as f:
+            config = json.load(f)
+        folder = self.path("byt5")
+        os.mkdir(folder)
+        for name in "config.json", "model.safetensors":
+            shutil.copy(os.path.join(BYT5, name), folder)
+        for change, says in (({"extra_ids": -1}, "extra_ids"), ({"extra_ids": 38, "additional_special_tokens": None}, "297 tokens")):
+            self.file("byt5/tokenizer_config.json", json.dumps({**config, **change}))
+            with self.subTest(change):
+                self.assertIn(says, self.hone("tokenize", "-m", folder, stdin="x\n", status=3).words)
 
     def test_pieces_alone(self):
         """What classes make of a SentencePiece model without a tokenizer.json, beside any weights."""

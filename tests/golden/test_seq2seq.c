@@ -237,11 +237,12 @@ static void check_folder(const char *folder)
     free(file);
 }
 
+static const char *const folders[] = {"t5",      "umt5",   "byt5",       "bart",  "mbart",
+                                      "pegasus", "marian", "marian-two", "m2m100"};
+
 static void test_fixture(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"t5",      "umt5",   "bart",       "mbart",
-                                          "pegasus", "marian", "marian-two", "m2m100"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         check_folder(fixture(folders[i]));
 }
@@ -290,8 +291,6 @@ static void write_long(const char *folder, const struct hone_options *options, c
 static void test_company(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"t5",      "umt5",   "bart",       "mbart",
-                                          "pegasus", "marian", "marian-two", "m2m100"};
     static const enum hone_compute computes[] = {HONE_COMPUTE_F32, HONE_COMPUTE_INT8};
     int32_t alone[2 * MAX_TEXTS * N_LONG], company[2 * MAX_TEXTS * N_LONG];
     for (size_t i = 0; i < 2 * sizeof folders / sizeof *folders; i++) {

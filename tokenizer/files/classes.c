@@ -85,7 +85,6 @@ static const char *const foreign[] = {
     "BioGptTokenizer",
     "BlenderbotSmallTokenizer",
     "BlenderbotTokenizer",
-    "ByT5Tokenizer",
     "CLIPTokenizer",
     "CTRLTokenizer",
     "CanineTokenizer",

@@ -45,6 +45,7 @@ static bool read_template(struct template *t, const json_t *spec, const char *wh
 {
     const json_t *pieces = json_object_get(spec, which), *specials = json_object_get(spec, "special_tokens");
     t->missing = !json_is_array(pieces);
+    t->ends_once = tok_component_bool(spec, "ends_once", false);
     t->n = 0;
     bool ok = true, pair = strcmp(which, "pair") == 0;
     for (size_t i = 0; ok && i < json_array_size(pieces); i++)
@@ -222,6 +223,17 @@ void tok_post_processor_trim(const struct post_processor *p, struct hone_text to
     span->end = trailing < span->end - span->start ? span->end - trailing : span->start;
 }
 
+/* Whether piece i is a special token that the text before it ends with already, once is enough, and it counts no more. */
+static bool is_ended(const struct template *t, size_t i, const size_t n[2], const struct tok_options *options,
+                     struct tok_encoding *out)
+{
+    const bool behind = options->add_special && i > 0 && t->pieces[i].text < 0 && t->pieces[i - 1].text >= 0;
+    if (!t->ends_once || !behind || n[t->pieces[i - 1].text] == 0 || out->ids[out->n - 1] != t->pieces[i].id)
+        return false;
+    out->n_full--;
+    return true;
+}
+
 bool tok_post_processor_run(const struct post_processor *p, const struct tok_ids *texts, size_t n_texts,
                             const struct tok_options *options, struct tok_encoding *out, struct complaint *c)
 {
@@ -244,6 +256,7 @@ bool tok_post_processor_run(const struct post_processor *p, const struct tok_ids
     if (!grow(out, count(t, n, options->add_special), options->spans))
         return tok_no_memory(c->err);
     for (size_t i = 0; i < t->n; i++)
-        fill(&t->pieces[i], texts, n, options, out);
+        if (!is_ended(t, i, n, options, out))
+            fill(&t->pieces[i], texts, n, options, out);
     return true;
 }

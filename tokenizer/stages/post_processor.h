@@ -16,7 +16,8 @@ struct template
     struct template_piece *pieces;
     size_t n;
     size_t n_special;
-    bool missing; /* the pipeline does not say */
+    bool missing;   /* the pipeline does not say */
+    bool ends_once; /* hone's own: a special token is left out behind a text that ends with it (ByT5) */
 };
 
 struct post_processor {

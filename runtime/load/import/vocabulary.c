@@ -6,6 +6,7 @@
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/files/amend.h"
+#include "tokenizer/files/byte_vocab.h"
 #include "tokenizer/files/classes.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/spiece_classes.h"
@@ -177,6 +178,17 @@ static enum hone_status read_plain(const struct folder *f, struct tokenizer_file
                : hone_fail(err, HONE_BAD_MODEL, "%s: there is no tokenizer.json", f->dir);
 }
 
+/* Of bytes, whatever files there are. */
+static enum hone_status read_bytes(const struct folder *f, const struct tokenizer_folder *about,
+                                   struct tokenizer_file *out, bool *found, struct hone_error *err)
+{
+    struct hone_error why = {0};
+    *found = strcmp(about->class, "ByT5Tokenizer") == 0;
+    return !*found || tok_byte_vocab_read(about->config, out, &why)
+               ? HONE_OK
+               : hone_fail(err, why.status, "%s/tokenizer_config.json: %s", f->dir, why.message);
+}
+
 static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
                                        struct tokenizer_file *out, struct hone_error *err)
 {
@@ -202,6 +214,8 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
         .lowercases = json_is_true(json_object_get(f->transformer, "do_lower_case")),
     };
     if (status == HONE_OK)
+        status = read_bytes(f, &about, out, &found, err);
+    if (status == HONE_OK && !found)
         status = vocabulary_read_pieces(f, config, out, &found, err);
     if (status == HONE_OK && !found)
         status = check_pieces(f, config, about.class, err);

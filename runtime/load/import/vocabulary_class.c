@@ -117,9 +117,9 @@ static const struct type_class {
 /* Translators, whose pipelines are their files' but for the languages, and those of Python that are read elsewhere. */
 static bool is_known(const char *class)
 {
-    static const char *const others[] = {"M2M100Tokenizer",  "MarianTokenizer",   "MBartTokenizer",
-                                         "MBart50Tokenizer", "NllbTokenizer",     "PLBartTokenizer",
-                                         "PegasusTokenizer", "TikTokenTokenizer", "TokenizersBackend"};
+    static const char *const others[] = {
+        "M2M100Tokenizer", "MarianTokenizer",  "MBartTokenizer",    "MBart50Tokenizer",  "NllbTokenizer",
+        "PLBartTokenizer", "PegasusTokenizer", "TikTokenTokenizer", "TokenizersBackend", "ByT5Tokenizer"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(class, others[i]) == 0)
             return true;
