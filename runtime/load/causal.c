@@ -45,12 +45,28 @@ static enum hone_status check_alibi(const struct net *m, struct hone_error *err)
                      gguf_path(m->gguf), m->arch->name, hp->max_length, MAX_ALIBI / hp->n_heads, hp->n_heads);
 }
 
+/* Hidden states go through one more matrix before they become logits; nothing else here knows it. */
+static enum hone_status check_narrow(const struct net *m, struct hone_error *err)
+{
+    if (m->hp.n_token == 0 || m->hp.generates)
+        return HONE_OK;
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: token embeddings that are not as wide as the layers are supported in a model of type "
+        "'%s' that generates, but not with a head of labels or a pooling",
+        gguf_path(m->gguf), m->arch->name);
+}
+
 enum hone_status hparams_load_causal(struct net *m, struct hone_error *err)
 {
     struct hparams *hp = &m->hp;
     if (!m->arch->causal)
         return HONE_OK;
     enum hone_status status = load_order(m, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.norms_last", &hp->norms_last, err);
+    if (status == HONE_OK)
+        status = check_narrow(m, err);
     if (status == HONE_OK)
         status = check_number(m, "attention.clamp_kqv", hp->qkv_clip, err);
     if (status == HONE_OK)

@@ -250,6 +250,7 @@ static const struct file_key hone_keys[] = {
     {.name = "prompt.*"},
     {.name = "query_length"},
     {.name = "recurrent_inputs_eps"},
+    {.name = "norms_last"},
     {.name = "recurrent_norm_first"},
     {.name = "recurrent_time_floor"},
     {.name = "routed_layers"},

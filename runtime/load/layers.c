@@ -143,6 +143,8 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
             kinds[i] = LAYER_RECURS;
         else if (arch->recurs_beside)
             kinds[i] |= LAYER_RECURS;
+        else if (arch->joined_blocks)
+            kinds[i] = LAYER_RECURS | (attends(&mixed, i) ? LAYER_ATTENDS | LAYER_FEEDS : 0);
         else if (arch->recurrent != RECURRENT_NONE && !attends(&mixed, i))
             kinds[i] = LAYER_RECURS | LAYER_FEEDS;
         bool its_turn = every == 0 || i % every == 1;

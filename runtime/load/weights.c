@@ -42,6 +42,7 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
     const size_t sizes[N_DIMS] = {
         [DIM_NONE] = 1,
         [DIM_EMBD] = hp->n_embd,
+        [DIM_EMBD2] = 2 * hp->n_embd,
         [DIM_HEADS] = n_heads * head_dim,
         [DIM_QKV] = 3 * n_heads * head_dim,
         [DIM_KV] = n_kv_heads * head_dim,
@@ -262,8 +263,8 @@ static enum hone_status find_all(const struct finder *f)
         }
     }
     if (status == HONE_OK && m->hp.generates && m->weights.output.n_parts == 0)
-        status =
-            finder_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
+        status = finder_part(f, "token_embd", m->hp.n_vocab, m->hp.n_token ? m->hp.n_token : m->hp.n_embd,
+                             TENSOR_NO_BIAS, &m->weights.output);
     if (status == HONE_OK)
         status = steps_find(f);
     if (status == HONE_OK && m->hp.head == HEAD_SPANS)

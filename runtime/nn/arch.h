@@ -171,7 +171,8 @@ struct hparams {
     /* ALiBi (Press et al., 2021, arXiv:2108.12409) in causal attention: scores get what falls with the distance, by slopes
      * 2^-(this / n_heads), its square, its third power ...; 0: they do not. */
     float alibi;
-    bool parallel; /* both halves of a causal layer read its input, and it gets what both make of it */
+    bool parallel;   /* both halves of a causal layer read its input, and it gets what both make of it */
+    bool norms_last; /* norms of a causal layer come behind its halves and their residuals */
     enum activation head_activation; /* between the two matrices of the classification head */
     /* Padding tokens that stand in a text have no position, and those behind them do not count them. */
     bool skips_padding;
@@ -223,6 +224,7 @@ struct param_spec {
 enum dim {
     DIM_NONE,
     DIM_EMBD,
+    DIM_EMBD2,       /* twice that */
     DIM_HEADS,       /* n_heads * head_dim */
     DIM_QKV,         /* three of these */
     DIM_KV,          /* n_kv_heads * head_dim */
@@ -434,6 +436,9 @@ struct layer {
     float deviations;
     struct activation_bend bend; /* of ACT_XIELU */
     const float *out_scale;      /* [1] of all that a layer gives, or NULL */
+    /* Of a block that comes before a recurrence (decoder/joined.c): the norm of what it reads, 2 * n_embd, and [n_embd, n_embd]. */
+    struct norm block_norm;
+    struct dense block_out;
     struct adaptation qkv_adapted, out_adapted, up_adapted, down_adapted;
     uint8_t kinds;               /* of these (load.h): */
     bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */
@@ -486,6 +491,7 @@ struct weights {
     const float *rope_freqs;             /* [n_rot / 2] what rotary frequencies are divided by, or NULL */
     const float *rope_short, *rope_long; /* the same, by the length of the sequence; or NULL */
     struct dense output;                 /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
+    struct dense output_proj;            /* [n_token, n_embd] before it, which is n_token wide then */
     struct norm embd_norm, output_norm;
     /* What layers know of tokens: a row for all layers, to which a product of the token's embedding is added, normed layer by
      * layer. */
@@ -730,7 +736,9 @@ struct arch {
     bool rotates_if_told;   /* positions are rotated only where rope.scaling.finetuned is true */
     enum recurrent_kind recurrent; /* what layers have that the file does not give keys and values */
     bool recurs_beside;            /* all layers have it, beside attention */
-    bool halves;                   /* each has one of attention, this and a feed-forward layer */
+    bool
+        joined_blocks; /* all have it, and some a block of attention and a feed-forward layer before (decoder/joined.c) */
+    bool halves; /* each has one of attention, this and a feed-forward layer */
     bool
         routed_by_tensor; /* those layers have experts that have a router, or that hone.routed_layers marks */
     bool recurs_alone;    /* and none has attention or a feed-forward layer */

@@ -12,7 +12,7 @@ FAMILIES = """
     esm flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt longformer longt5 luke mega megatron-bert minimax
     mllama mobilebert mvp nllb-moe nystromformer paligemma pegasus_x phi3small phi4_multimodal prophetnet
     recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert switch_transformers t5gemma
-    whisper xlm xlnet xmod zamba2
+    whisper xlm xlnet xmod
 """.split()
 
 # A folder of a family that is computed, and a class that computes its tensors in another way.

@@ -216,7 +216,10 @@ static void lost_tensor(void **state)
                  {"falcon-groups", "blk.1.attn_norm_2.weight"},
                  {"falcon-groups", "blk.0.attn_norm.weight"},
                  {"mamba", "blk.1.ssm_x.weight"},
-                 {"jamba", "blk.0.ssm_b_norm.weight"}};
+                 {"jamba", "blk.0.ssm_b_norm.weight"},
+                 {"zamba2", "blk.1.block_output.weight"},
+                 {"zamba2", "blk.0.attn_norm.weight"},
+                 {"opt-narrow", "output_proj.weight"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hone_error err;

@@ -65,6 +65,8 @@ OWN = {  # sizes that a family's own rules ask for
     "mamba": dict(state_size=9, time_step_rank=5), "falcon_mamba": dict(state_size=9, time_step_rank=5, tie_word_embeddings=False),
     "jamba": dict(mamba_d_state=9, mamba_dt_rank=5, attn_layer_period=3, attn_layer_offset=1),
     "olmo_hybrid": dict(linear_value_head_dim=10),
+    "zamba2": dict(num_hidden_layers=4, layers_block_type=["linear_attention", "hybrid", "linear_attention", "hybrid"], n_mamba_heads=4,
+                   mamba_d_state=8, num_mem_blocks=2, adapter_rank=3, num_key_value_heads=4, use_shared_attention_adapter=True),
     "bamba": dict(hidden_size=32, mamba_n_heads=8, mamba_d_head=8, mamba_d_state=8, attn_layer_indices=[1]),
     "falcon_h1": dict(mamba_n_heads=8, mamba_d_head=6, mamba_d_ssm=48, mamba_d_state=8),
     "lfm2_moe": dict(layer_types=["conv", "full_attention", "conv", "full_attention"]),

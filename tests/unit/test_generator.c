@@ -575,6 +575,7 @@ int main(void)
                                        RECURRENT("falcon-h1"),
                                        RECURRENT("mamba2"),
                                        RECURRENT("jamba"),
+                                       RECURRENT("zamba2"),
                                        RECURRENT("nemotron-h-moe"),
                                        RECURRENT("qwen3-5")};
     return cmocka_run_group_tests(tests, NULL, NULL);

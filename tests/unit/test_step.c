@@ -81,8 +81,8 @@ static void test_recurrent(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "lfm2",        "granite-hybrid", "falcon-h1", "mamba2",       "qwen3-5", "qwen3-next", "lfm2-moe",
-        "qwen3-5-moe", "nemotron-h-moe", "mamba",     "falcon-mamba", "jamba",   "olmo-hybrid"};
+        "lfm2",        "granite-hybrid", "falcon-h1", "mamba2",       "qwen3-5", "qwen3-next",  "lfm2-moe",
+        "qwen3-5-moe", "nemotron-h-moe", "mamba",     "falcon-mamba", "jamba",   "olmo-hybrid", "zamba2"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check(fixture(names[i]), HONE_COMPUTE_F32, HONE_KV_F32);
         check(fixture(names[i]), HONE_COMPUTE_INT8, HONE_KV_F16);

@@ -106,6 +106,7 @@
     X(falcon_h1)                                                                                             \
     X(mamba)                                                                                                 \
     X(mamba2)                                                                                                \
+    X(zamba2)                                                                                                \
     X(jamba)                                                                                                 \
     X(nemotron_h)                                                                                            \
     X(nemotron_h_moe)                                                                                        \

@@ -346,6 +346,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
     if (status == HONE_OK)
         status = import_bends(f, err);
     if (status == HONE_OK)
+        status = import_shared_blocks(f, err);
+    if (status == HONE_OK)
         status = import_tensors(f, err);
     if (status == HONE_OK)
         status = import_tokenizer(f, err);

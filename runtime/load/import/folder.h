@@ -153,6 +153,8 @@ enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
 enum hone_status import_bends(struct folder *f, struct hone_error *err);
 /* layers/halves.c: of a family whose layers are halves of others, which half each is. */
 enum hone_status import_halves(struct folder *f, struct hone_error *err);
+/* layers/shared_blocks.c: blocks that layers share, as tensors of each, with its adapters; before import_tensors. */
+enum hone_status import_shared_blocks(struct folder *f, struct hone_error *err);
 /* layers/altup.c: of Gemma 3n how wide layers are, and how many gates are shut. */
 enum hone_status import_altup(struct folder *f, struct hone_error *err);
 /* layers/latent.c: of latent attention the sizes of heads; layers/depth_scales.c: of MiniCPM what is multiplied. */

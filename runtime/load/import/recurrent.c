@@ -29,12 +29,13 @@ static enum hone_status by_type(const struct folder *f, const json_t *types, boo
                                 struct hone_error *err)
 {
     static const char *const attention[] = {"full_attention", "attention", "sliding_attention", NULL};
+    static const char *const blocks[] = {"hybrid", NULL};
     static const char *const others[] = {"linear_attention", "conv", "mamba", NULL};
     if (json_array_size(types) != n)
         return folder_refuse(f, "layer_types", "should have an element for each layer", err);
     for (size_t i = 0; i < n; i++) {
         const char *type = json_string_value(json_array_get(types, i));
-        attends[i] = type && is_one_of(type, attention);
+        attends[i] = type && is_one_of(type, f->arch->joined_blocks ? blocks : attention);
         if (!type || (!attends[i] && !is_one_of(type, others)))
             return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
                              f->dir, type ? type : "(none)");
@@ -55,6 +56,17 @@ static enum hone_status by_index(const struct folder *f, const json_t *list, boo
     return HONE_OK;
 }
 
+/* Zamba 2's layers with a block, where nobody says: those of its model of 2.7 billion. */
+static enum hone_status usual_blocks(const struct folder *f, bool *attends, size_t n, struct hone_error *err)
+{
+    static const unsigned char usual[] = {6, 12, 18, 24, 30, 36, 42, 47, 51};
+    if (n != 54)
+        return folder_refuse(f, "layers_block_type", "should have an element for each layer", err);
+    for (size_t i = 0; i < sizeof usual; i++)
+        attends[usual[i]] = true;
+    return HONE_OK;
+}
+
 /* Without a word of them all of LFM2's layers attend, none of Granite's, and of Qwen's every fourth. */
 static enum hone_status find_attending(const struct folder *f, bool *attends, size_t n,
                                        struct hone_error *err)
@@ -63,6 +75,8 @@ static enum hone_status find_attending(const struct folder *f, bool *attends, si
            *list = json_at(f->config, "full_attn_idxs|attn_layer_indices"),
            *interval = json_at(f->config, "full_attention_interval");
     memset(attends, 0, n * sizeof *attends);
+    if (!types && f->arch->joined_blocks)
+        return usual_blocks(f, attends, n, err);
     if (types)
         return by_type(f, types, attends, n, err);
     if (list)
@@ -179,7 +193,9 @@ static enum hone_status import_time_floor(struct folder *f, struct hone_error *e
     const double least = folder_number(f, "mamba_dt_min|time_step_min", 0.001);
     if (!(least >= 0 && least < 1e30))
         return folder_refuse(f, "time_step_min", "should be a number from 0 on", err);
-    return f->arch->halves ? folder_set(gguf_set_f32(f->g, own, (float)least), own, err) : HONE_OK;
+    return f->arch->halves || f->arch->joined_blocks
+               ? folder_set(gguf_set_f32(f->g, own, (float)least), own, err)
+               : HONE_OK;
 }
 
 /* OLMo Hybrid's released checkpoints, which know nothing of positions, have null for the base. */
@@ -198,8 +214,9 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
         status = import_time_floor(f, err);
     if (status == HONE_OK && f->arch->rotates_if_told) {
         key_of(f, "rope.scaling.finetuned", key);
-        const bool rotates =
-            f->form->rotates ? has_rope_base(f) : positions && strcmp(positions, "rope") == 0;
+        const bool rotates = f->form->rotates ? has_rope_base(f)
+                                              : json_is_true(json_at(f->config, "use_mem_rope")) ||
+                                                    (positions && strcmp(positions, "rope") == 0);
         status = folder_set(gguf_set_bool(f->g, key, rotates), key, err);
     }
     static const char norm_first[] = "hone.recurrent_norm_first";
@@ -240,7 +257,7 @@ enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
         return import_selective(f, err);
     enum hone_status status = f->arch->halves ? import_halves(f, err) : import_mixed(f, err);
     if (status == HONE_OK && !f->arch->halves && !f->arch->recurs_alone && !f->arch->recurs_beside &&
-        f->arch->attends_every == 0)
+        !f->arch->joined_blocks && f->arch->attends_every == 0)
         status = import_feed_forward(f, err);
     if (status == HONE_OK && f->arch->recurrent == RECURRENT_SSM && !f->arch->halves)
         status = import_experts_of(f, err);

@@ -323,7 +323,7 @@ void decoder_attention(const struct decoder_pass *d, const struct layer *l, cons
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
     struct dense_call qkv = {
-        .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
+        .in = in, .ld_in = l->qkv.n_in, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
     const struct attention attention = attention_of_layer(d, l);
     if (d->m->arch->latent)
         latent_project(d->m, l, &d->latent, n, in, d->parts.qkv, d->qkv_width, d->ws);

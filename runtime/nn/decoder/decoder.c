@@ -29,6 +29,8 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     workspace_add(&list, &d->parts.qkv, d->qkv_width);
     workspace_add(&list, &d->parts.attended, d->width);
     workspace_add(&list, &d->parts.inner, 2 * hp->n_ff);
+    if (hp->n_token > 0)
+        workspace_add(&list, &d->parts.tokens, hp->n_token);
     if (hp->rope_base > 0)
         workspace_add(&list, &d->turns, hp->n_rot);
     if (hp->rope_base > 0 && hp->rope_base_local > 0)
@@ -38,10 +40,12 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     latent_list(d->m, &list, &d->latent);
     altup_list(d->m, &list, &d->altup);
     per_layer_list(d->m, &list, &d->per_layer);
-    if (hp->parallel || d->m->arch->recurs_beside || d->m->arch->altup || hp->n_experts > 0)
+    if (hp->parallel || d->m->arch->recurs_beside || d->m->arch->altup || d->m->arch->joined_blocks ||
+        hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
     if (d->m->arch->gated_attention)
         workspace_add(&list, &d->gates, d->gates_width);
+    joined_list(d, &list);
     recurrent_list(d->m, &list, &d->recurrent);
     experts_list(d->m, &list, &d->experts);
     if (hp->n_experts > 0)
@@ -234,13 +238,15 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
         d->m->kernels->scale(*x, *l->out_scale, d->b->n_tokens * d->m->hp.n_embd);
 }
 
-/* Behind an encoder whose norms come last: each part's residual, and then its norm. */
+/* Norms come last: each part's residual, and then its norm. */
 static void run_post_norm(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
     decoder_attention(d, l, *x, (struct tail){*x, &l->attn_norm}, *y);
     swap(x, y);
-    decoder_cross_attention(d, l, i_layer, *x, (struct tail){*x, &l->cross_norm}, *y);
-    swap(x, y);
+    if (d->call->sources || d->call->encoded) {
+        decoder_cross_attention(d, l, i_layer, *x, (struct tail){*x, &l->cross_norm}, *y);
+        swap(x, y);
+    }
     encoder_feed_forward(&d->parts, l, *x, *x, &l->ffn_norm, *y);
     swap(x, y);
 }
@@ -281,6 +287,13 @@ static void run_altup(struct decoder_pass *d, const struct layer *l, size_t i_la
     altup_add(m, &d->altup, n, *y);
 }
 
+static void run_joined(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    (void)i_layer;
+    joined_layer(d, l, *x, *y);
+    swap(x, y);
+}
+
 /* Learned ones; those of encoders are added where their tokens are looked up. */
 static void add_positions(const struct decoder_pass *d, float *x)
 {
@@ -300,7 +313,22 @@ static run_fn layer_of(const struct net *m)
         return run_altup;
     if (m->hp.parallel)
         return run_parallel;
-    return m->arch->has_decoder && !m->arch->pre_norm ? run_post_norm : run_layer;
+    if (m->arch->joined_blocks)
+        return run_joined;
+    return m->hp.norms_last || (m->arch->has_decoder && !m->arch->pre_norm) ? run_post_norm : run_layer;
+}
+
+/* x: the tokens' embeddings, which a matrix makes as wide as the layers where they are not. */
+static void embed_tokens(const struct decoder_pass *d, float *x)
+{
+    const struct net *m = d->m;
+    float *tokens = d->parts.tokens ? d->parts.tokens : x;
+    encoder_embed_tokens(m, d->b, tokens, d->ws->n_threads);
+    if (tokens == x)
+        return;
+    struct dense_call call = {
+        .in = tokens, .ld_in = m->hp.n_token, .out = x, .ld_out = m->hp.n_embd, .n_rows = d->b->n_tokens};
+    dense_forward(&m->weights.embd_proj, &call, d->ws);
 }
 
 float *decoder_hidden(const struct net *m, const struct decoder_call *call, struct workspace *ws)
@@ -309,10 +337,11 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
     struct decoder_pass d = start(m, call, ws);
     float *x = d.parts.x, *y = d.parts.y;
-    encoder_embed_tokens(m, b, x, ws->n_threads);
+    embed_tokens(&d, x);
     add_positions(&d, x);
     encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
     per_layer_start(m, b, &d.per_layer, x, ws);
+    joined_start(&d, x);
     if (m->arch->altup)
         altup_start(m, &d.altup, n, x, ws);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++)
@@ -332,7 +361,8 @@ float *decoder_forward(const struct net *m, const struct batch *b, struct worksp
 
 size_t decoder_head_floats(const struct net *m)
 {
-    return (m->weights.mlm.n_parts > 0 || m->weights.cls.n_parts > 0 ? 2 : 1) * m->hp.n_embd;
+    const bool more = m->weights.mlm.n_parts > 0 || m->weights.cls.n_parts > 0;
+    return (more ? 2 : 1) * m->hp.n_embd + m->weights.output_proj.n_out;
 }
 
 /* What comes before the last matrix, where something does: behind the rows. */
@@ -341,6 +371,13 @@ static const float *before_logits(const struct net *m, const float *rows, size_t
 {
     const struct weights *w = &m->weights;
     const struct dense *first = m->hp.n_labels > 0 ? &w->cls : &w->mlm;
+    if (w->output_proj.n_parts > 0) {
+        const size_t n = w->output_proj.n_out;
+        struct dense_call narrow = {
+            .in = rows, .ld_in = m->hp.n_embd, .out = out, .ld_out = n, .n_rows = n_rows};
+        dense_forward(&w->output_proj, &narrow, ws);
+        return out;
+    }
     if (first->n_parts == 0)
         return rows;
     struct dense_call call = {.in = rows,
@@ -360,7 +397,7 @@ void decoder_logits(const struct net *m, float *rows, size_t n_rows, float *out,
     const float *hidden = before_logits(m, rows, n_rows, rows + n_rows * m->hp.n_embd, ws);
     float cap = m->hp.logits_cap;
     struct dense_call call = {
-        .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = head->n_out, .n_rows = n_rows};
+        .in = hidden, .ld_in = head->n_in, .out = out, .ld_out = head->n_out, .n_rows = n_rows};
     dense_forward(head, &call, ws);
     if (m->hp.logits_scale != 1 && m->hp.n_labels == 0)
         m->kernels->scale(out, m->hp.logits_scale, n_rows * head->n_out);

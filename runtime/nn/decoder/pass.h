@@ -30,6 +30,8 @@ struct decoder_pass {
     float *gates;      /* [n_tokens, gates_width] of attention's output */
     float *expert_out; /* [n_tokens, n_embd] */
     float *normed;     /* [n_tokens, n_embd] what both halves of a parallel layer read */
+    float *embedded,
+        *joined; /* of arch.joined_blocks: the tokens' embeddings, and [n_tokens, 2 * n_embd] what blocks read */
 };
 
 /* Tokens of a sequence that are in the cache already. */
@@ -51,5 +53,13 @@ void decoder_attention(const struct decoder_pass *d, const struct layer *l, cons
 /* y: attention over what the encoder made of the sequence's input, and what follows it. */
 void decoder_cross_attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
                              const float *in, struct tail tail, float *y);
+
+/* ---- joined.c ---- */
+
+void joined_list(struct decoder_pass *d, struct workspace_list *list);
+/* Keeps the tokens' embeddings x, which all blocks read. */
+void joined_start(const struct decoder_pass *d, const float *x);
+/* y = x + a layer: a recurrence, which reads what a block adds, where the layer has one. */
+void joined_layer(struct decoder_pass *d, const struct layer *l, const float *x, float *y);
 
 #endif

@@ -39,6 +39,7 @@ static const struct param_spec opt_params[] = {
     {"num_attention_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},
     {"ffn_dim", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},
     {"max_position_embeddings", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 20, 0},
+    {"word_embed_proj_dim", "token_embedding_length", PARAM_SIZE, PARAM(n_token), 1 << 15, -1},
     FIXED_NUMBERS,
     {0},
 };
@@ -66,7 +67,21 @@ static const struct tensor_spec tensors[] = {
     GPT_LAYER_ROWS,
     {0},
 };
+/* Some of OPT's have no last norm, and embeddings of tokens that are narrower than the layers, or wider. */
+static const struct tensor_spec opt_tensors[] = {
+    {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_TOKEN, 0, AT(token_embd)},
+    {"token_embd_proj", TENSOR_DENSE, DIM_EMBD, DIM_TOKEN, TENSOR_TOKEN_PROJ | TENSOR_NO_BIAS, AT(embd_proj)},
+    {"output_proj", TENSOR_DENSE, DIM_TOKEN, DIM_EMBD, TENSOR_TOKEN_PROJ | TENSOR_NO_BIAS, AT(output_proj)},
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_TOKEN, TENSOR_OPTIONAL | TENSOR_MAYBE_BIAS, AT(output)},
+    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_TOKEN, TENSOR_HEAD | TENSOR_MAYBE_BIAS, AT(cls_out)},
+    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_OPTIONAL | TENSOR_MAYBE_BIAS, AT(output_norm)},
+    POSITION_ROW(0),
+    GPT_LAYER_ROWS,
+    {0},
+};
 static const struct hf_name opt_names[] = {LAYER_NAMES,
+                                           {"token_embd_proj", "project_in", CUT_NONE},
+                                           {"output_proj", "project_out", CUT_NONE},
                                            {"position_embd", "embed_positions", CUT_PADDING},
                                            {"output_norm", "final_layer_norm", CUT_NONE},
                                            {"output", "lm_head", CUT_NONE},
@@ -81,16 +96,17 @@ static const struct hf_name biogpt_names[] = {LAYER_NAMES,
 
 /* ---- what configurations say ---- */
 
+/* Norms before the halves of layers and one behind all of them, or norms behind the halves alone. */
 static enum hone_status import_opt(struct folder *f, struct hone_error *err)
 {
-    const json_t *width = json_at(f->config, "word_embed_proj_dim"), *n = json_at(f->config, "hidden_size");
-    if (!width || json_equal(width, n))
-        return HONE_OK;
-    return hone_fail(
-        err, HONE_BAD_MODEL,
-        "%s/config.json: 'word_embed_proj_dim' is %lld, which is not supported where 'hidden_size' "
-        "is %lld",
-        f->dir, (long long)json_integer_value(width), (long long)json_integer_value(n));
+    static const char key[] = "hone.norms_last";
+    const bool last = json_is_false(json_at(f->config, "do_layer_norm_before")),
+               none = json_is_true(json_at(f->config, "_remove_final_layer_norm"));
+    if ((last || none) && folder_has_tensor(f, "final_layer_norm.weight"))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: there is a 'final_layer_norm', which '%s' says is not to be used", f->dir,
+                         last ? "do_layer_norm_before" : "_remove_final_layer_norm");
+    return last ? folder_set(gguf_set_bool(f->g, key, true), key, err) : HONE_OK;
 }
 
 static enum hone_status import_scale(struct folder *f, const char *width, struct hone_error *err)
@@ -142,8 +158,8 @@ static enum hone_status import_xglm(struct folder *f, struct hone_error *err)
 static const char *const ignored[] = {NULL};
 static const char *const xglm_ignored[] = {"embed_positions.", NULL}; /* the sines, in old files */
 static const struct key_spec opt_keys[] = {
-    {"do_layer_norm_before", "true"},
-    {"_remove_final_layer_norm", "false"},
+    {"do_layer_norm_before", "true|false"},
+    {"_remove_final_layer_norm", "true|false"},
     {"layer_norm_elementwise_affine", "true"},
     {"word_embed_proj_dim", NULL},
     {"enable_bias", "true|false"}, /* the tensors tell */
@@ -185,7 +201,7 @@ const struct arch arch_opt = {
     .name = "opt",
     .forms = (const struct hf_form *const[]){&opt, NULL},
     .params = opt_params,
-    .tensors = tensors,
+    .tensors = opt_tensors,
     .activation = ACT_RELU,
     CAUSAL_PASS,
 };
