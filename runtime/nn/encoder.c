@@ -238,6 +238,9 @@ static void turn_piece(const void *arg, struct work_range tokens)
     const struct encoder *e = c->e;
     const struct layer *l = c->l;
     const float *table = turns_of(c);
+    const struct kernels *k = e->m->kernels;
+    void (*rotate)(float *, const float *, size_t, size_t, size_t) =
+        e->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves;
     size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = e->qkv + t * qkv_width(e->m);
@@ -245,8 +248,7 @@ static void turn_piece(const void *arg, struct work_range tokens)
         norm_heads(e, &l->k_norm, row + width);
         if (table) {
             size_t position = t - e->b->seq_start[batch_sequence_of(e->b, t)];
-            e->m->kernels->rope_halves(row, table + position * head_dim, n_heads + e->m->hp.n_kv_heads,
-                                       head_dim, head_dim / 2);
+            rotate(row, table + position * head_dim, n_heads + e->m->hp.n_kv_heads, head_dim, head_dim / 2);
         }
     }
 }

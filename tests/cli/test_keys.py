@@ -342,6 +342,9 @@ class Keys(Case):
                 ("cohere2", {"use_parallel_block": False}), ("llama3", {"rope_interleaved": True}), ("llama3", {"activation": "gelu"}),
                 ("opt", {"prefix": "query: "}), ("bart", {"prefix": "query: "}), ("starcoder2", {"activation_function": "relu"}),
                 ("modernbert", {"is_causal": True}), ("modernbert", {"position_embedding_type": "rope"}),
+                ("big-bird-classify", {"attention_type": "block_sparse"}), ("big-bird-classify", {"attention_type": None}),
+                ("big-bird-classify", {"rescale_embeddings": True}), ("roformer-classify", {"rotary_value": True}),
+                ("llama-two-sided", {"temperature": 0.02}), ("llama-two-sided", {"pooling": "cls"}),
                 ("qwen3-moe", {"shared_expert_intermediate_size": 8})):
             with self.subTest(fixture, **keys):
                 folder = self.copy(os.path.join(FIXTURES, fixture))

@@ -7,6 +7,7 @@
 #define ARCHS(X)                                                                                             \
     X(albert)                                                                                                \
     X(electra)                                                                                               \
+    X(roformer)                                                                                              \
     X(bert)                                                                                                  \
     X(xlm_roberta_xl)                                                                                        \
     X(jina_bert_v3)                                                                                          \

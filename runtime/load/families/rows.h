@@ -109,7 +109,7 @@
 
 /* Token embeddings that may be narrower than the layers. */
 #define NARROW_PARAM                                                                                          \
-    {"embedding_size", "token_embedding_length", PARAM_SIZE, PARAM(n_token), 1 << 15, -1}
+    {"embedding_size|input_embedding_size", "token_embedding_length", PARAM_SIZE, PARAM(n_token), 1 << 15, -1}
 #define NARROW_ROWS                                                                                           \
     {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_TOKEN, 0, AT(token_embd)},                                    \
     {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_TOKEN, 0, AT(position_embd)},                         \

@@ -2,6 +2,10 @@
  * and feed-forward, each followed by residual and layer norm. RoBERTa (arXiv:1907.11692), XLM-RoBERTa (1911.02116) and
  * DistilBERT (1910.01108) are the same under other names. */
 #include "runtime/load/families/rows.h"
+#include "runtime/load/import/folder.h"
+#include "runtime/load/import/keys.h"
+
+#include <string.h>
 
 static const struct param_spec params[] = {SIZE_PARAMS, {0}};
 
@@ -98,6 +102,43 @@ static const struct hf_form ernie = {.type = "ernie",
                                      .keys = ernie_keys,
                                      .fixed = fixed,
                                      .ignored = ignored};
+/* BigBird (Zaheer et al., 2020, arXiv:2007.14062), with attention to all tokens. That to some of them, which transformers takes where
+ * nothing is said, chooses blocks by chance. */
+static enum hone_status import_big_bird(struct folder *f, struct hone_error *err)
+{
+    const char *type = json_string_value(json_object_get(f->config, "attention_type"));
+    if (type && strcmp(type, "original_full") == 0)
+        return HONE_OK;
+    return keys_refuse(
+        f->keys, err,
+        "%s/config.json: 'attention_type' is '%.64s', whose blocks are chosen by chance; expected "
+        "'original_full', which transformers, too, takes for texts of up to 704 tokens",
+        f->dir, type ? type : "block_sparse");
+}
+
+static const struct hf_name big_bird_names[] = {
+    BERT_LAYER_NAMES,
+    {"position_embd", "embeddings.position_embeddings", CUT_NONE},
+    DENSE_HEAD_NAMES,
+    BERT_LM_NAMES,
+    {0},
+};
+static const char *const big_bird_classes[] = {"BigBird", NULL};
+static const struct key_spec big_bird_keys[] = {{"attention_type", NULL},        {"block_size", NULL},
+                                                {"num_random_blocks", NULL},     {"use_bias", "true"},
+                                                {"rescale_embeddings", "false"}, {NULL, NULL}};
+static const struct default_spec big_bird_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
+static const struct hf_form big_bird = {.type = "big_bird",
+                                        .prefix = "bert.",
+                                        .names = big_bird_names,
+                                        .classes = big_bird_classes,
+                                        .keys = big_bird_keys,
+                                        .head_activation = ACT_GELU_TANH,
+                                        .head_activation_key = "hidden_act",
+                                        .usual_activation = "gelu_new",
+                                        .defaults = big_bird_defaults,
+                                        .import = import_big_bird,
+                                        BERT_FORM};
 static const struct hf_form roberta = {
     .type = "roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
 static const struct hf_form xlm_roberta = {
@@ -138,8 +179,8 @@ static const struct hf_form distilbert = {.type = "distilbert",
 
 const struct arch arch_bert = {
     .name = "bert",
-    .forms = (const struct hf_form *const[]){&bert, &ernie, &roberta, &xlm_roberta, &flash, &camembert,
-                                             &distilbert, NULL},
+    .forms = (const struct hf_form *const[]){&bert, &ernie, &big_bird, &roberta, &xlm_roberta, &flash,
+                                             &camembert, &distilbert, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_MEAN,

@@ -1,5 +1,5 @@
 /* ELECTRA (Clark et al., 2020, arXiv:2003.10555): BERT with token embeddings that may be narrower than its layers. llama.cpp
- * has no such family; the names follow its style. */
+ * has no such family; the names follow its style. RemBERT (Chung et al., 2020, arXiv:2010.12821) is the same with BERT's head. */
 #include "runtime/load/families/rows.h"
 
 static const struct param_spec params[] = {SIZE_PARAMS, NARROW_PARAM, {0}};
@@ -49,9 +49,38 @@ static const struct hf_form form = {.type = "electra",
                                     .ignored = ignored,
                                     .defaults = defaults};
 
+static const struct hf_name rembert_names[] = {
+    BERT_LAYER_NAMES,
+    {"position_embd", "embeddings.position_embeddings", CUT_NONE},
+    {"token_embd_proj", "encoder.embedding_hidden_mapping_in", CUT_NONE},
+    POOLER_HEAD_NAMES,
+    {"mlm", "cls.predictions.dense", CUT_NONE},
+    {"mlm.norm", "cls.predictions.LayerNorm", CUT_NONE},
+    {"mlm.output", "cls.predictions.decoder", CUT_NONE},
+    {0},
+};
+static const struct fixed_spec rembert_fixed[] = {
+    {"is_decoder", "false"}, {"add_cross_attention", "false"}, {0}};
+static const char *const rembert_ignored[] = {"embeddings.position_ids", "cls.", "pooler.", "classifier.",
+                                              NULL};
+static const struct default_spec rembert_defaults[] = {{PARAM(n_token), 256}, {PARAM(norm_eps), 1e-12}, {0}};
+static const char *const rembert_classes[] = {"RemBert", NULL};
+static const struct key_spec rembert_keys[] = {{"output_embedding_size", NULL}, /* the tensors tell */
+                                               {NULL, NULL}};
+
+static const struct hf_form rembert = {.type = "rembert",
+                                       .prefix = "rembert.",
+                                       .names = rembert_names,
+                                       .fixed = rembert_fixed,
+                                       .keys = rembert_keys,
+                                       .classes = rembert_classes,
+                                       .ignored = rembert_ignored,
+                                       .head_activation = ACT_TANH,
+                                       .defaults = rembert_defaults};
+
 const struct arch arch_electra = {
     .name = "electra",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &rembert, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_MEAN,
