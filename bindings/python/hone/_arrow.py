@@ -5,6 +5,7 @@ Texts are read where Arrow has them, and vectors stay where they were written: n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ._errors import UsageError
+from ._errors import RefusedError, UsageError
 from ._model import Model
 from ._shared import shared_model
+
+class _Refused(Exception):
+    """A text of a call, by its place there."""
+
+    def __init__(self, place: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.place = place
+
+
+def _refuse(place: int, sentence: str) -> None:
+    raise _Refused(place, sentence)
+
 
 KINDS = {"embed": 1, "rerank": 2, "classify": 1, "generate": 1}  # and how many columns they read
 
@@ -58,8 +71,8 @@ class Task:
             return pa.struct([("label", pa.string()), ("score", pa.float32())])
         return pa.float32() if self.kind == "rerank" else pa.string()
 
-    def add(self, table: Any, model: Model) -> Any:
-        """A RecordBatch or Table with the new column behind the others."""
+    def add(self, table: Any, model: Model, first_row: int = 0) -> Any:
+        """A RecordBatch or Table with the new column behind the others. first_row: what sentences call its row 0."""
         if self.into in table.schema.names:
             raise UsageError(f"there is a column {self.into} already")
         columns = [self._texts(table, name) for name in self.columns]
@@ -70,9 +83,14 @@ class Task:
         if not valid.all():
             if self.nulls == "refuse":
                 name = next(a for a, c in zip(self.columns, columns) if c.null_count)
-                raise UsageError(f"column {name}, row {int(np.argmin(valid))}: null, expected a text")
+                raise UsageError(f"column {name}, row {first_row + int(np.argmin(valid))}: null, expected a text")
             columns = [c.filter(pa.array(valid)) for c in columns]
-        new = self._spread(self._compute(columns, model), valid, n)
+        try:
+            new = self._spread(self._compute(columns, model), valid, n)
+        except _Refused as e:
+            row = first_row + int(np.flatnonzero(valid)[e.place])
+            sentence = re.sub(r"^text \d+", "this text", str(e))  # its place in a call says nothing
+            raise RefusedError(f"column {self.columns[-1]}, row {row}: {sentence}") from None
         return type(table).from_arrays([*table.columns, new], schema=table.schema.append(pa.field(self.into, new.type)))
 
     def _texts(self, table: Any, name: str) -> Any:
@@ -92,11 +110,11 @@ class Task:
     def _compute(self, columns: list[Any], model: Model) -> Any:
         """Of texts without nulls: rows [n, width] of float32, scores [n], or a list."""
         if self.kind == "embed":
-            return model.embed(columns[0], **self.options)
+            return model.embed(columns[0], **{"on_refused": _refuse, **self.options})
         if self.kind == "rerank":
             return self._scores(columns[0], columns[1], model)
         if self.kind == "classify":
-            scores = model.classify(columns[0], **self.options)
+            scores = model.classify(columns[0], **{"on_refused": _refuse, **self.options})
             best = scores.argmax(1) if len(scores) else np.empty(0, int)
             labels = np.array(model.labels, object)
             return labels[best].tolist(), np.ascontiguousarray(scores[np.arange(len(best)), best])
@@ -108,7 +126,10 @@ class Task:
         places = groups.indices.to_numpy()
         for k, query in enumerate(groups.dictionary.to_pylist()):
             rows = np.flatnonzero(places == k)
-            scores[rows] = model.rerank(query, documents.take(pa.array(rows)), **self.options)
+            try:
+                scores[rows] = model.rerank(query, documents.take(pa.array(rows)), **{"on_refused": _refuse, **self.options})
+            except _Refused as e:
+                raise _Refused(int(rows[e.place]), str(e)) from None
         return scores
 
     def _spread(self, values: Any, valid: Any, n: int) -> Any:

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -140,6 +142,46 @@ class Calls(Case):
         self.assertTrue(np.isfinite(out[0]).all())
         with self.assertRaisesRegex(hone.UsageError, "closed"):
             self.model.embed("a")
+
+
+class Shared(Case):
+    def test_weights_are_one_copy(self):
+        """Of processes that start at once, with nothing kept, and in every compute type: each maps the same file, has written
+        nothing to it, and its part of what all of them take is a quarter."""
+        program = (
+            "import sys, hone; m = hone.Model(sys.argv[1], compute=sys.argv[2], threads=1); m.embed('a fox'); "
+            "print('ready', flush=True); sys.stdin.read()"
+        )
+        for compute in ("f32", "int8"):
+            environment = {**os.environ, "HONE_CACHE": "1", "XDG_CACHE_HOME": str(self.folder / compute)}
+            command = [sys.executable, "-c", program, EMBED, compute]
+            workers = [
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+                for _ in range(4)
+            ]
+            try:
+                self.assertEqual([w.stdout.readline() for w in workers], ["ready\n"] * 4)
+                maps = [self.packs(w.pid) for w in workers]
+            finally:
+                for w in workers:
+                    w.communicate()
+            self.assertEqual(len({name for m in maps for name in m["names"]}), 1)
+            self.assertEqual([m["Private_Dirty"] + m["Private_Clean"] for m in maps], [0] * 4)
+            self.assertLessEqual(sum(m["Pss"] for m in maps), max(m["Size"] for m in maps))
+
+    @staticmethod
+    def packs(pid):
+        """What a process has mapped of packed weights: which files, and kilobytes."""
+        found, name = {"names": set(), "Size": 0, "Pss": 0, "Private_Dirty": 0, "Private_Clean": 0}, ""
+        with open(f"/proc/{pid}/smaps") as f:
+            for line in f:
+                words = line.split()
+                if not words[0].endswith(":"):
+                    name = " ".join(words[4:])
+                elif ".pack" in name and words[0][:-1] in found:
+                    found["names"].add(name)
+                    found[words[0][:-1]] += int(words[1])
+        return found
 
 
 class Forks(unittest.TestCase):

@@ -1,6 +1,7 @@
 """python -m hone: parquet and Arrow files, jobs that are killed."""
 
 import contextlib
+import io
 import os
 import pathlib
 import signal
@@ -18,6 +19,8 @@ import pyarrow.feather as feather  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 import hone  # noqa: E402
+from hone._arrow import task  # noqa: E402
+from hone._files import expand, run  # noqa: E402
 
 
 class Files(Case):
@@ -100,15 +103,16 @@ class Files(Case):
         pq.write_table(pa.table({"text": ["a", None], "n": [1, 2], "l": [["a"], []]}), self.folder / "odd.parquet")
         (self.folder / "no.parquet").write_bytes(b"PAR1 not at all")
         data = bytearray(self.source.read_bytes())
-        data[500:900] = os.urandom(400)
+        group = pq.read_metadata(self.source).row_group(0).column(0)
+        data[group.data_page_offset : group.data_page_offset + 30] = b"\xff" * 30
         (self.folder / "damaged.parquet").write_bytes(data)
         for how, sentence in (
-            ({"input": "odd.parquet"}, "odd.parquet, rows 0 to 1: column text, row 1: null"),
+            ({"input": "odd.parquet"}, "odd.parquet: column text, row 1: null"),
             ({"input": "odd.parquet", "column": "n"}, "column n is of the type int64"),
             ({"input": "odd.parquet", "column": "l"}, "column l is of the type list"),
             ({"input": "odd.parquet", "column": "x"}, "no column x, expected one of text, n, l"),
             ({"input": "no.parquet"}, "no.parquet, from row 0 on"),
-            ({"input": "damaged.parquet"}, "damaged.parquet, from row"),
+            ({"input": "damaged.parquet"}, "damaged.parquet, from row 0 on: row group 0, column id"),
             ({"input": "none.parquet"}, "none.parquet: there is no such file"),
             ({"model": "/nowhere.gguf"}, "nowhere.gguf"),
             ({"output": self.folder / "out.csv"}, "out.csv: expected a name that ends in"),
@@ -120,6 +124,65 @@ class Files(Case):
         self.assertEqual(self.target.read_bytes(), b"before")
         self.run_it(input=self.folder / "odd.parquet", nulls="keep")
         self.assertIsNone(pq.read_table(self.target).column("embedding").to_pylist()[1])
+
+    def test_rows_are_those_of_the_file(self):
+        """In whatever part of the job, and whatever was left out before."""
+        texts = ["fox"] * 200 + [None, "fox " * 100]
+        pq.write_table(pa.table({"text": texts}), self.source)
+        self.assertIn("in.parquet: column text, row 200: null", self.run_it(status=1))
+        subprocess.run(["rm", "-rf", f"{self.target}.parts"], check=True)
+        command = [*self.command(nulls="keep", **{"max-length": 8}), "--strict"]
+        p = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("in.parquet: column text, row 201: this text has 102 tokens, expected at most 8", p.stderr)
+
+    def run_here(self, names, target=None, share=(0, 1)):
+        """The same in this process."""
+        work = task("embed", EMBED, "text", "embedding", {}, {}, fixed=True, nulls="refuse")
+        return run(work, expand([str(name) for name in names]), target or self.target, 16, share=share)
+
+    def test_several_files(self):
+        """Are one table: by name, by a pattern, by their folder."""
+        self.run_here([self.source])
+        wanted = pq.read_table(self.target)
+        folder = self.folder / "parts"
+        folder.mkdir()
+        pq.write_table(self.table.slice(0, 120), folder / "a.parquet")
+        feather.write_feather(self.table.slice(120, 50), str(folder / "b.feather"))
+        pq.write_table(self.table.slice(170), folder / "c.parquet")
+        (folder / "notes.txt").write_text("none")
+        for names in ([folder / n for n in ("a.parquet", "b.feather", "c.parquet")], [folder / "[a-c].*"], [folder]):
+            self.target.unlink(missing_ok=True)
+            self.assertEqual(self.run_here(names), len(self.texts))
+            self.assertTrue(pq.read_table(self.target).equals(wanted))
+        pq.write_table(self.table.append_column("odd", pa.array([1] * len(self.texts))), folder / "d.parquet")
+        for name, sentence in ((folder, "d.parquet: its column odd .int64. is not"), (self.folder / "none-*.parquet", "there are no files")):
+            with self.assertRaisesRegex(hone.UsageError, sentence):
+                self.run_here([name])
+
+    def test_shards(self):
+        self.run_here([self.source])
+        wanted = pq.read_table(self.target)
+        shares = []
+        for i in range(3):
+            self.run_here([self.source], self.folder / f"{i}.parquet", (i, 3))
+            shares.append(pq.read_table(self.folder / f"{i}.parquet"))
+        self.assertTrue(pa.concat_tables(shares).sort_by("id").equals(wanted))
+        self.run_it(output=self.folder / "0.parquet", shard="1/3")
+        self.assertTrue(pq.read_table(self.folder / "0.parquet").equals(shares[0]))
+        self.assertIn("I/N", self.run_it(status=2, shard="4/3"))
+
+    def test_progress(self):
+        """By a clock of the test's own."""
+        from hone.__main__ import Progress
+
+        now, stream = [0.0], io.StringIO()
+        progress = Progress(1000, stream, lambda: now[0])
+        progress.add(200, False)
+        for _ in range(4):
+            now[0] += 30
+            progress.add(100, True)
+        self.assertEqual(stream.getvalue(), "hone: 400 of 1000 rows  3/s  0:03:00 left\nhone: 600 of 1000 rows  3/s  0:02:00 left\n")
 
     def test_nothing(self):
         pq.write_table(self.table.slice(0, 0), self.source)
