@@ -93,7 +93,9 @@ static enum hone_status open_input(struct run *run)
                                                                    : &lines;
     enum hone_status status = records_read_options(&run->records, options);
     if (status == HONE_OK)
-        status = lines_open(&run->lines, options->operands, (size_t)options->n_operands, format);
+        status = paths_expand(&run->paths, options->operands, (size_t)options->n_operands);
+    if (status == HONE_OK)
+        status = lines_open(&run->lines, run->paths.items, run->paths.n, format);
     run->lines.quiet = run->records.rows;
     if (status == HONE_OK && (status = lines_take_share(&run->lines, options->shard)) != HONE_OK)
         lines_close(&run->lines);
@@ -125,8 +127,10 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
     run->how.on_refused = on_refused;
     run->how.refused_arg = run;
     run->status = open_input(run);
-    if (run->status != HONE_OK)
+    if (run->status != HONE_OK) {
+        paths_release(&run->paths);
         return run->status;
+    }
     run->status =
         run_open_model(&run->model, options->model, options, vocab_only ? RUN_VOCABULARY : RUN_WHOLE, &err);
     if (run->status == HONE_OK) {
@@ -138,6 +142,7 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
         return HONE_OK;
     }
     lines_close(&run->lines);
+    paths_release(&run->paths);
     return report_failure(&err);
 }
 
@@ -266,6 +271,7 @@ enum hone_status run_close(struct run *run)
     hone_model_close(&run->model);
     checkpoint_close(&run->checkpoint);
     lines_close(&run->lines);
+    paths_release(&run->paths);
     free(run->values);
     bool refused = run->lines.n_refused > 0 && !run->records.rows;
     return run->status == HONE_OK && refused ? HONE_REFUSED : run->status;

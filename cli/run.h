@@ -2,6 +2,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "cli/io/paths.h"
 #include "cli/io/records.h"
 #include "cli/io/table.h"
 #include "cli/jobs/checkpoint.h"
@@ -26,6 +27,7 @@ struct run {
     run_compute compute;
     size_t width;  /* values a text */
     float *values; /* [LINES_MAX_TEXTS, width], for `compute` to fill */
+    struct paths paths;
     struct lines lines;
     struct records records;
     enum run_input input;

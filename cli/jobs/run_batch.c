@@ -1,6 +1,7 @@
 /* hone run-batch: a file of requests in OpenAI's batch form to one of answers. A server of its own, on a socket that nobody
  * else knows, answers them: so each body means what it means over HTTP, whatever the endpoint. */
 #include "cli/commands.h"
+#include "cli/io/paths.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
@@ -274,15 +275,21 @@ enum hone_status run_batch_run(const struct options *options)
         return report_error(HONE_USAGE, "-i %s and %s: files are named once", options->input,
                             options->operand);
     batch.options = options;
-    enum hone_status status =
-        lines_open(&batch.lines, paths, options->input ? 1 : (size_t)options->n_operands, &jsonl);
+    struct paths files;
+    enum hone_status status = paths_expand(&files, paths, options->input ? 1 : (size_t)options->n_operands);
     if (status != HONE_OK)
         return status;
+    status = lines_open(&batch.lines, files.items, files.n, &jsonl);
+    if (status != HONE_OK) {
+        paths_release(&files);
+        return status;
+    }
     batch.lines.quiet = true;
     status = lines_take_share(&batch.lines, options->shard);
     if (status == HONE_OK)
         status = run(&serving);
     lines_close(&batch.lines);
+    paths_release(&files);
     bool rows = options->errors && strcmp(options->errors, "rows") == 0;
     if (batch.n_failed > 0)
         report_note("%zu request%s refused", batch.n_failed, batch.n_failed == 1 ? "" : "s");

@@ -149,7 +149,9 @@ const char *const run_batch_examples[] = {
 const char *const embed_about[] = {
     "Computes one vector a text, in the order of the input. Texts are read and vectors written as they come, "
     "so the "
-    "input may be larger than the memory.",
+    "input may be larger than the memory. Several FILEs are one input; a pattern in quotes ('logs/*.jsonl') "
+    "names more than "
+    "a command line has room for.",
     "A text that is refused has no line in jsonl, and NaN for every number in csv and npy, so that row i is "
     "always "
     "text i.",

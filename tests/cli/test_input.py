@@ -130,6 +130,16 @@ class Formats(Input):
         self.assertIn(f"{c}: line 2: ", run.words)
 
 
+    def test_patterns(self):
+        """Of several files are one job in the order of their names; what is a file's name is no pattern."""
+        for name, text in ("p-2.txt", "two"), ("p-1.txt", "one"), ("p-[12].csv", "three"):
+            self.file(name, text + "\n")
+        found = self.embed(self.path("p-[12].txt"), self.path("p-1.txt")).json_lines
+        self.assertEqual([r["embedding"] for r in found], self.wanted(["one", "two", "one"]))
+        self.assertEqual(len(self.embed("--input-format=text", self.path("p-[12].csv")).json_lines), 1)
+        self.assertIn("q-*.txt", self.embed(self.path("q-*.txt"), status=1).words)
+
+
 class Columns(Input):
     def test_missing_ones_are_named(self):
         run = self.embed(self.file("a.csv", "title,body\nx,y\n"), status=4)
