@@ -345,7 +345,15 @@ class Keys(Case):
                 ("big-bird-classify", {"attention_type": "block_sparse"}), ("big-bird-classify", {"attention_type": None}),
                 ("big-bird-classify", {"rescale_embeddings": True}), ("roformer-classify", {"rotary_value": True}),
                 ("llama-two-sided", {"temperature": 0.02}), ("llama-two-sided", {"pooling": "cls"}),
-                ("qwen3-moe", {"shared_expert_intermediate_size": 8})):
+                ("qwen3-moe", {"shared_expert_intermediate_size": 8}), ("gptneox", {"head_dim": 12}), ("afmoe", {"route_norm": False}),
+                ("afmoe", {"mup_enabled": 1}), ("llama4", {"moe_layers": [4]}), ("llama4", {"interleave_moe_layer_step": 0}),
+                ("llama4", {"use_qk_norm": 1}), ("cohere2-moe", {"rms_norm_eps": 1e-5}), ("cohere2-moe", {"expert_selection_fn": "tanh"}),
+                ("cohere2-moe", {"mlp_layer_types": ["sparse", "dense", "sparse", "sparse", "sparse"]}),
+                ("cohere2-moe", {"shared_expert_combination_strategy": "max"}), ("granite-swa", {"layer_rope_theta": [9.0, 50.0, 7.0, 50.0, 9.0]}),
+                ("granite-moe-swa", {"layer_rope_theta": [500.0]}), ("hyperclovax", {"use_post_norm": False}),
+                ("lfm3", {"use_attention_gate": False}), ("lfm3", {"use_sandwich_norm": False}), ("bailing-moe", {"norm_head": True}),
+                ("bailing-moe", {"score_function": "sigmoid"}), ("solar-open", {"first_k_dense_replace": 1}),
+                ("cwm", {"rope_parameters": None})):
             with self.subTest(fixture, **keys):
                 folder = self.copy(os.path.join(FIXTURES, fixture))
                 self.change(folder, "config.json", **keys)

@@ -193,7 +193,7 @@ static enum hone_status import_bases(struct folder *f, struct hone_error *err)
 }
 
 static const struct default_spec defaults_swa[] = {
-    {PARAM(n_kv_heads), 4}, {PARAM(window), 128}, {PARAM(norm_eps), 1e-5}, {0}};
+    {PARAM(attn_scale), 1}, {PARAM(n_kv_heads), 4}, {PARAM(window), 128}, {PARAM(norm_eps), 1e-5}, {0}};
 static const struct default_spec defaults_moe_swa[] = {
     {PARAM(attn_scale), 1}, {PARAM(window), 128}, {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {0}};
 static const struct key_spec keys_swa[] = {{"layer_rope_theta", NULL}, /* read above */ {NULL, NULL}};

@@ -100,9 +100,12 @@ static const struct default_spec defaults_solar[] = {
     {PARAM(n_ff_expert), 1280}, {PARAM(n_ff), 1280},     {PARAM(n_shared_experts), 1},
     {PARAM(norm_eps), 1e-5},    {PARAM(rope_base), 1e6}, {0}};
 static const char *const classes_solar[] = {"SolarOpen", NULL};
-static const struct key_spec keys_solar[] = {
-    {"use_qk_norm", "false"}, {"first_k_dense_replace", "0"},     SIGMOID_KEYS,
-    {"ep_size", NULL},        {"num_nextn_predict_layers", NULL}, {NULL, NULL}};
+static const struct fixed_spec fixed_solar[] = {{"first_k_dense_replace", "0"}, {0}};
+static const struct key_spec keys_solar[] = {{"use_qk_norm", "false"},
+                                             SIGMOID_KEYS,
+                                             {"ep_size", NULL},
+                                             {"num_nextn_predict_layers", NULL},
+                                             {NULL, NULL}};
 static const struct hf_form form_solar = {.type = "solar_open",
                                           .classes = classes_solar,
                                           .prefix = "model.",
@@ -112,6 +115,7 @@ static const struct hf_form form_solar = {.type = "solar_open",
                                           .defaults = defaults_solar,
                                           .ignored = ignored,
                                           .rotated = 1,
+                                          .fixed = fixed_solar,
                                           .skips_more_layers = true,
                                           .keys = keys_solar};
 

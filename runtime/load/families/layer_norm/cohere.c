@@ -200,7 +200,8 @@ static enum hone_status import_moe(struct folder *f, struct hone_error *err)
 static const struct default_spec defaults_moe[] = {{PARAM(window), 4096},       {PARAM(head_dim), 128},
                                                    {PARAM(n_experts), 8},       {PARAM(n_experts_used), 2},
                                                    {PARAM(n_ff_expert), 22528}, {0}};
-static const struct fixed_spec fixed_moe[] = {{"rms_norm_eps", "null"}, {0}};
+/* Its class passes over the older name of rotary scaling. */
+static const struct fixed_spec fixed_moe[] = {{"rms_norm_eps", "null"}, {"rope_scaling", "null"}, {0}};
 static const struct key_spec keys_moe[] = {
     {"expert_selection_fn", NULL}, /* read above */
     {"shared_expert_combination_strategy", NULL},

@@ -2,6 +2,7 @@
  * of a layer read its input, each with a norm of its own, or (RedPajama-INCITE) one reads what the other gave; a quarter of each head
  * is rotated. */
 #include "runtime/load/families/causal_rows.h"
+#include "runtime/load/import/folder.h"
 
 static const struct param_spec params[] = {
     {"num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},
@@ -43,6 +44,18 @@ static const struct key_spec keys[] = {{"rotary_pct", NULL},
                                        {"use_parallel_residual", "true|false"},
                                        {NULL, NULL}};
 
+/* transformers takes frequencies of another "head_dim" for those heads. */
+static enum hone_status check_heads(struct folder *f, struct hone_error *err)
+{
+    const json_t *size = json_at(f->config, "head_dim");
+    const double width = json_number_value(json_at(f->config, "hidden_size")),
+                 n = json_number_value(json_at(f->config, "num_attention_heads"));
+    if (!size || json_number_value(size) * n == width)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s/config.json: 'head_dim' should be 'hidden_size' by 'num_attention_heads'", f->dir);
+}
+
 static const char *const form_classes[] = {"GPTNeoX", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "gpt_neox",
@@ -51,6 +64,7 @@ static const struct hf_form form = {.classes = form_classes,
                                     .prefix = "gpt_neox.",
                                     .names = names,
                                     .ignored = ignored,
+                                    .import = check_heads,
                                     .rotated = 0.25F};
 
 const struct arch arch_gptneox = {
