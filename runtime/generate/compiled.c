@@ -35,6 +35,8 @@ static void destroy(struct compiled *c)
 {
     if (!c)
         return;
+    for (size_t i = 0; i < COMPILED_MATCHERS; i++)
+        matcher_free(c->matchers[i]);
     grammar_free(c->grammar);
     free(c->notes);
     free(c->source);
@@ -50,7 +52,9 @@ static uint64_t hash_of(const struct source *source)
 
 static void let_go(struct lru_entry *entry)
 {
-    if (--((struct compiled *)entry)->n_holders > 0)
+    struct compiled *c = (struct compiled *)entry;
+    c->is_kept = false;
+    if (--c->n_holders > 0)
         return;
     entry->older = kept.dead;
     kept.dead = entry;
@@ -67,6 +71,18 @@ static struct compiled *find(const struct source *source)
     return c;
 }
 
+/* The lock is let go. */
+static void unlock(void)
+{
+    struct lru_entry *dead = kept.dead;
+    kept.dead = NULL;
+    pthread_mutex_unlock(&kept.lock);
+    for (struct lru_entry *next; dead; dead = next) {
+        next = dead->older;
+        destroy((struct compiled *)dead);
+    }
+}
+
 /* ---- all ---- */
 
 /* Unless it is there already, by another thread that compiled it meanwhile. */
@@ -75,15 +91,11 @@ static void keep(struct compiled *c, const struct source *source)
     uint64_t hash = hash_of(source);
     size_t memory = sizeof *c + source->text.size + grammar_memory(c->grammar);
     pthread_mutex_lock(&kept.lock);
-    if (!lru_find(&kept.lru, hash, source) && lru_add(&kept.lru, &c->lru, hash, memory))
+    if (!lru_find(&kept.lru, hash, source) && lru_add(&kept.lru, &c->lru, hash, memory)) {
         c->n_holders++;
-    struct lru_entry *dead = kept.dead;
-    kept.dead = NULL;
-    pthread_mutex_unlock(&kept.lock);
-    for (struct lru_entry *next; dead; dead = next) {
-        next = dead->older;
-        destroy((struct compiled *)dead);
+        c->is_kept = true;
     }
+    unlock();
 }
 
 static enum hone_status compile(struct compiled **out, const struct source *source,
@@ -144,4 +156,44 @@ void compiled_release(struct compiled *c)
     pthread_mutex_unlock(&kept.lock);
     if (is_last)
         destroy(c);
+}
+
+/* ---- matchers ---- */
+
+enum hone_status compiled_take_matcher(struct compiled *c, const struct token_trie *t, struct matcher **out,
+                                       struct hone_error *err)
+{
+    *out = NULL;
+    pthread_mutex_lock(&kept.lock);
+    for (size_t i = 0; i < COMPILED_MATCHERS && !*out; i++)
+        if (c->matchers[i] && matcher_fits(c->matchers[i], t)) {
+            *out = c->matchers[i];
+            c->matchers[i] = NULL;
+            if (c->is_kept)
+                lru_resize(&kept.lru, &c->lru, c->lru.bytes - matcher_memory(*out));
+        }
+    unlock();
+    return *out ? HONE_OK : matcher_new(out, c->grammar, err);
+}
+
+/* Where no place is free the last one's is: it may be of a vocabulary that is gone. */
+void compiled_give_matcher(struct compiled *c, struct matcher *m)
+{
+    struct hone_error err;
+    if (!m)
+        return;
+    bool ok = matcher_reset(m, &err) == HONE_OK;
+    size_t memory = matcher_memory(m), i = 0;
+    pthread_mutex_lock(&kept.lock);
+    ok = ok && c->is_kept && memory <= COMPILED_PER_MATCHER;
+    while (i < COMPILED_MATCHERS - 1 && c->matchers[i])
+        i++;
+    size_t gone = c->matchers[i] ? matcher_memory(c->matchers[i]) : 0;
+    if (ok && lru_resize(&kept.lru, &c->lru, c->lru.bytes - gone + memory)) {
+        struct matcher *last = c->matchers[i];
+        c->matchers[i] = m;
+        m = last;
+    }
+    unlock();
+    matcher_free(m);
 }

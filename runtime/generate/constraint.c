@@ -23,7 +23,7 @@ enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, c
     c->vocabulary = v;
     c->compiled = compiled;
     compiled_hold(compiled);
-    status = matcher_new(&c->matcher, compiled->grammar, err);
+    status = compiled_take_matcher(compiled, v->trie, &c->matcher, err);
     if (status == HONE_OK)
         *out = c;
     else
@@ -35,7 +35,7 @@ void constraint_free(struct constraint *c)
 {
     if (!c)
         return;
-    matcher_free(c->matcher);
+    compiled_give_matcher(c->compiled, c->matcher);
     compiled_release(c->compiled);
     free(c);
 }

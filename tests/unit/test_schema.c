@@ -381,6 +381,58 @@ static void test_kept(void **state)
         compiled_release(many[i]);
 }
 
+static struct token_trie *make_trie(void)
+{
+    static const struct hone_text pieces[] = {{"\"", 1}, {"a", 1}, {"b\",", 3}, {"[", 1}, {"]", 1}, {"", 0}};
+    static const int32_t end = 5;
+    struct hone_error err;
+    struct token_trie *t;
+    assert_ok(token_trie_new(&t, pieces, sizeof pieces / sizeof *pieces, &end, 1, &err), &err);
+    return t;
+}
+
+static struct matcher *take(struct compiled *c, const struct token_trie *t)
+{
+    struct hone_error err;
+    struct matcher *m;
+    const uint64_t *mask;
+    assert_ok(compiled_take_matcher(c, t, &m, &err), &err);
+    assert_ok(matcher_mask(m, t, &mask, &err), &err);
+    assert_int_equal(mask[0], 1 << 3); /* at the beginning of a text */
+    assert_ok(matcher_accept(m, (struct hone_text){"[", 1}, &err), &err);
+    return m;
+}
+
+/* Matchers that are given back come again, in any text of the same vocabulary, at its beginning. */
+static void test_matchers_kept(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct compiled *c;
+    struct hone_generation schema = {.json_schema =
+                                         "{\"type\":\"array\",\"items\":{\"pattern\":\"^[ab]*$\"}}"};
+    struct token_trie *t = make_trie(), *other = make_trie();
+    struct matcher *list[COMPILED_MATCHERS + 1];
+    assert_ok(compiled_of(&c, &schema, NULL, &err), &err);
+    struct matcher *first = take(c, t), *second = take(c, t);
+    assert_ptr_not_equal(first, second);
+    compiled_give_matcher(c, first);
+    struct matcher *elsewhere = take(c, other);
+    assert_ptr_not_equal(elsewhere, first);
+    assert_ptr_equal(take(c, t), first);
+    compiled_give_matcher(c, first);
+    compiled_give_matcher(c, second);
+    compiled_give_matcher(c, elsewhere);
+    compiled_give_matcher(c, NULL);
+    for (size_t i = 0; i <= COMPILED_MATCHERS; i++)
+        list[i] = take(c, t);
+    for (size_t i = 0; i <= COMPILED_MATCHERS; i++) /* one finds no place */
+        compiled_give_matcher(c, list[i]);
+    compiled_release(c);
+    token_trie_free(t);
+    token_trie_free(other);
+}
+
 /* ---- for scripts ---- */
 
 static json_t *walks_of(const struct grammar *g, size_t n)
@@ -435,9 +487,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--drive") == 0)
         return drive();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_edges),  cmocka_unit_test(test_walks),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_costly), cmocka_unit_test(test_largest),
-        cmocka_unit_test(test_waiting), cmocka_unit_test(test_notes),  cmocka_unit_test(test_kept)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),  cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_walks),   cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_costly),  cmocka_unit_test(test_largest),
+                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_notes),
+                                       cmocka_unit_test(test_kept),    cmocka_unit_test(test_matchers_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

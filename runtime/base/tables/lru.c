@@ -42,6 +42,18 @@ bool lru_add(struct lru *lru, struct lru_entry *entry, uint64_t hash, size_t byt
     return true;
 }
 
+bool lru_resize(struct lru *lru, struct lru_entry *entry, size_t bytes)
+{
+    if (bytes > lru->max_bytes)
+        return false;
+    lru->n_bytes += bytes - entry->bytes;
+    entry->bytes = bytes;
+    lru_use(lru, entry);
+    for (; is_full(lru); lru->n_evicted++) /* never this one: it fits alone */
+        lru_remove(lru, lru->oldest);
+    return true;
+}
+
 void lru_remove(struct lru *lru, struct lru_entry *entry)
 {
     hash_table_remove(&lru->table, &entry->node);

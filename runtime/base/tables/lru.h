@@ -31,6 +31,9 @@ void lru_use(struct lru *lru, struct lru_entry *entry);
 /* As the one used last; `bytes` is what it counts for. Others are released to make room. False: it would not fit an empty
  * list, or there is no memory: then it is still the caller's. Its key must not be there yet. */
 bool lru_add(struct lru *lru, struct lru_entry *entry, uint64_t hash, size_t bytes);
+/* It counts for so many bytes now, and as used last; others are released to make room. False: these would not fit an empty
+ * list, and all is as it was. */
+bool lru_resize(struct lru *lru, struct lru_entry *entry, size_t bytes);
 void lru_remove(struct lru *lru, struct lru_entry *entry); /* and releases it */
 void lru_clear(struct lru *lru);                           /* releases all */
 

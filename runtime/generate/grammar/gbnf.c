@@ -407,7 +407,7 @@ enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struc
 enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, struct hone_error *err)
 {
     enum hone_status status = grammar_read(out, gbnf, err);
-    if (status != HONE_OK || (grammar_find_chars(*out) && grammar_factor(*out)))
+    if (status != HONE_OK || (grammar_find_chars(*out) && grammar_factor(*out) && grammar_find_least(*out)))
         return status;
     status = hone_no_memory(err, "a grammar", grammar_memory(*out));
     grammar_free(*out);

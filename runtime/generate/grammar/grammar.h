@@ -51,7 +51,10 @@ enum hone_status matcher_new(struct matcher **out, const struct grammar *g, stru
 enum hone_status matcher_reset(struct matcher *m, struct hone_error *err);
 /* Another one at the same place, with nothing worked out. */
 enum hone_status matcher_fork(const struct matcher *m, struct matcher **out, struct hone_error *err);
-void matcher_free(struct matcher *m); /* NULL is allowed */
+void matcher_free(struct matcher *m);           /* NULL is allowed */
+size_t matcher_memory(const struct matcher *m); /* bytes, about */
+/* Whether the masks that it keeps are of this trie; or it keeps none yet. */
+bool matcher_fits(const struct matcher *m, const struct token_trie *t);
 
 /* Goes on by some bytes. HONE_REFUSED: the grammar does not allow them; HONE_FAILED: its memory is not enough for this
  * grammar. The matcher is where it was then. */

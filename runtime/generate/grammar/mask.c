@@ -1,5 +1,7 @@
 #include "runtime/generate/grammar/mask.h"
+#include "runtime/generate/grammar/trial.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void allow(uint64_t *mask, int32_t id)
@@ -81,14 +83,14 @@ static bool find_inside(const struct places *p, uint32_t state, struct inside *i
 
 /* ---- walks ---- */
 
-/* The tokens that end at a node; of those with characters before the tree's bytes, where these have room. */
-static size_t allow_ids(const struct byte_trie *t, const struct token_trie_node *node,
-                        const struct inside *in, uint64_t *mask)
+/* The tokens that end at a node. */
+static size_t allow_ids(const struct mask_walk *w, const struct token_trie_node *node)
 {
+    const struct byte_trie *t = w->t;
     size_t n_allowed = 0;
     for (uint32_t id = node->first; id < node->first + node->n_ids; id++)
-        if (!in || (t->runs[id] >= in->needed && t->runs[id] <= in->room)) {
-            allow(mask, t->ids[id]);
+        if (!w->wants || w->wants(w->of, t->ids[id], t->runs[id])) {
+            allow(w->mask, t->ids[id]);
             n_allowed++;
         }
     return n_allowed;
@@ -133,12 +135,12 @@ static bool set_next(struct places *p, const struct mask_step *from, unsigned ch
     return true;
 }
 
-/* The tokens of a tree that lead from the state anywhere. Returns how many. */
-static size_t walk(struct places *p, const struct byte_trie *t, uint32_t state, const struct inside *in,
-                   struct mask_step *path, uint64_t *mask)
+size_t mask_walk(const struct mask_walk *w, uint32_t state)
 {
-    size_t n_allowed = in ? allow_ids(t, t->nodes, in, mask) : 0;
-    struct mask_step *at = path;
+    struct places *p = w->p;
+    const struct byte_trie *t = w->t;
+    size_t n_allowed = allow_ids(w, t->nodes);
+    struct mask_step *at = w->path;
     set_state(p, state, at);
     at->next = t->nodes[0].child;
     at->end = at->next + t->nodes[0].n_children;
@@ -146,7 +148,7 @@ static size_t walk(struct places *p, const struct byte_trie *t, uint32_t state, 
         while (at->next < at->end && !set_has(&at->live, t->bytes[at->next]))
             at->next++;
         if (at->next == at->end) {
-            if (at-- == path)
+            if (at-- == w->path)
                 break;
             continue;
         }
@@ -154,7 +156,7 @@ static size_t walk(struct places *p, const struct byte_trie *t, uint32_t state, 
         unsigned char byte = t->bytes[at->next++];
         if (!set_next(p, at, byte, at + 1))
             continue;
-        n_allowed += allow_ids(t, node, in, mask);
+        n_allowed += allow_ids(w, node);
         if (node->n_children > 0) {
             at++;
             at->next = node->child;
@@ -164,31 +166,92 @@ static size_t walk(struct places *p, const struct byte_trie *t, uint32_t state, 
     return n_allowed;
 }
 
+/* Whether so many characters have room before the quote. */
+static bool has_room(const void *of, int32_t id, size_t run)
+{
+    const struct inside *in = of;
+    (void)id;
+    return run >= in->needed && run <= in->room;
+}
+
 static size_t walk_inside(struct places *p, const struct inside *in, const struct token_trie *t,
                           struct mask_step *path, uint64_t *mask)
 {
     const struct string_tokens *strings = &t->strings[in->escapes];
+    const struct mask_walk closing = {p, &strings->closing, has_room, in, path, mask};
     size_t n_allowed = 0, run = in->room < strings->max_run ? in->room : strings->max_run;
     if (strings->inside[run]) {
         memcpy(mask, strings->inside[run], (t->n_vocab + 63) / 64 * sizeof *mask);
         n_allowed = 1;
     }
     uint32_t behind = places_behind(p, in->after);
-    return n_allowed + (p->failed ? 0 : walk(p, &strings->closing, behind, in, path, mask));
+    return n_allowed + (p->failed ? 0 : mask_walk(&closing, behind));
 }
 
-size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, struct mask_step *path,
-                 uint64_t *mask)
+/* ---- all ---- */
+
+/* mask: zeroed before. Returns how many tokens may come, as far as that is counted: 0 is none. */
+static size_t make(struct places *p, uint32_t state, const struct token_trie *t, const struct inside *in,
+                   struct mask_step *path, uint64_t *mask)
 {
-    struct inside in;
+    const struct mask_walk all = {.p = p, .t = &t->all, .path = path, .mask = mask};
     size_t n_allowed;
-    if (find_inside(p, state, &in)) {
-        n_allowed = walk_inside(p, &in, t, path, mask);
-    } else if (!mask_make_run(p, state, t, mask, &n_allowed)) {
-        n_allowed = walk(p, &t->all, state, NULL, path, mask);
-    }
+    if (in)
+        n_allowed = walk_inside(p, in, t, path, mask);
+    else if (!mask_make_run(p, state, t, path, mask, &n_allowed))
+        n_allowed = mask_walk(&all, state);
     if (places_is_end(p, state))
         for (size_t i = 0; i < t->n_end_ids; i++, n_allowed++)
             allow(mask, t->end_ids[i]);
     return n_allowed;
+}
+
+/* in: between which characters of a string the state is, or NULL. */
+static const uint64_t *make_own(struct places *p, uint32_t state, const struct token_trie *t,
+                                const struct inside *in, struct mask_step *path)
+{
+    size_t n_words = (t->n_vocab + 63) / 64, size = n_words * sizeof(uint64_t);
+    bool may = p->memory + size <= MATCHER_MAX_MEMORY;
+    uint64_t *made = may ? calloc(n_words + 1, sizeof *made) : NULL;
+    if (!made) {
+        p->failed = true;
+        p->no_memory |= may;
+        return NULL;
+    }
+    if (make(p, state, t, in, path, made) == 0 || p->failed) {
+        free(made);
+        return NULL;
+    }
+    p->memory += size;
+    return p->states[state].mask = made;
+}
+
+/* That of a state which looks the same from near by, if that of the tokens which reach farther is the same. Else NULL. */
+static const uint64_t *borrow(struct places *p, uint32_t state, const struct token_trie *t,
+                              struct mask_step *path)
+{
+    const uint32_t *first = t->sets.first;
+    uint32_t near = places_near(p, state, TOKEN_NEAR);
+    struct trial trial;
+    if (near == state || p->failed)
+        return NULL;
+    if (!p->states[near].mask && !make_own(p, near, t, NULL, path))
+        return NULL;
+    trial_init(&trial, p, &t->sets, state);
+    if (!trial_agrees(&trial, first[TOKEN_LONG], first[TOKEN_LONG + 1], p->states[near].mask) || p->failed)
+        return NULL;
+    p->states[state].mask_is_lent = true;
+    return p->states[state].mask = p->states[near].mask;
+}
+
+const uint64_t *mask_find(struct places *p, uint32_t state, const struct token_trie *t,
+                          struct mask_step *path)
+{
+    struct inside in;
+    if (p->states[state].mask)
+        return p->states[state].mask;
+    if (find_inside(p, state, &in))
+        return make_own(p, state, t, &in, path);
+    const uint64_t *mask = borrow(p, state, t, path);
+    return mask || p->failed ? mask : make_own(p, state, t, NULL, path);
 }

@@ -18,13 +18,27 @@ struct mask_step {
     struct byte_set live;    /* that lead on */
 };
 
-/* mask [(t->n_vocab + 63) / 64], zeroed before; path [max_depth + 2] of the deepest tree: room. Returns how many tokens
- * may come, as far as that is counted: 0 is none. Check p->failed. */
-size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, struct mask_step *path,
-                 uint64_t *mask);
+/* The mask of a state [(t->n_vocab + 63) / 64], which is made when it is asked for first. path [max_depth + 2] of the deepest
+ * tree: room. NULL: no token may come, or p->failed. */
+const uint64_t *mask_find(struct places *p, uint32_t state, const struct token_trie *t,
+                          struct mask_step *path);
 
-/* The same of a state within a run of characters of one class (mask_run.c). false: it is none, and the mask is as it was. */
-bool mask_make_run(struct places *p, uint32_t state, const struct token_trie *t, uint64_t *mask,
-                   size_t *n_allowed);
+/* A walk through a tree, from its root: tokens that lead from a state anywhere. */
+struct mask_walk {
+    struct places *p;
+    const struct byte_trie *t;
+    /* Whether such a token may come, for what is before the tree's bytes: so many characters. NULL: any may. */
+    bool (*wants)(const void *of, int32_t id, size_t run);
+    const void *of;
+    struct mask_step *path;
+    uint64_t *mask;
+};
+
+/* Returns how many. The tokens without bytes in the tree are among them. */
+size_t mask_walk(const struct mask_walk *w, uint32_t state);
+
+/* Fills in mask, zeroed before, of a state within a run of characters of one class (mask_run.c). false: it is none, and the mask is as it was. */
+bool mask_make_run(struct places *p, uint32_t state, const struct token_trie *t, struct mask_step *path,
+                   uint64_t *mask, size_t *n_allowed);
 
 #endif

@@ -11,6 +11,7 @@ struct matcher {
     uint32_t state;
     struct mask_step *path; /* on the way down the trie */
     size_t path_size;
+    uint64_t trie_serial; /* of the trie that masks are of; 0: there are none */
 };
 
 enum hone_status matcher_new(struct matcher **out, const struct grammar *g, struct hone_error *err)
@@ -52,6 +53,16 @@ void matcher_free(struct matcher *m)
     places_release(&m->places);
     free(m->path);
     free(m);
+}
+
+size_t matcher_memory(const struct matcher *m)
+{
+    return sizeof *m + m->places.memory + m->path_size * sizeof *m->path;
+}
+
+bool matcher_fits(const struct matcher *m, const struct token_trie *t)
+{
+    return m->trie_serial == 0 || m->trie_serial == t->serial;
 }
 
 /* Another set of places with just the matcher's own state. */
@@ -129,31 +140,20 @@ bool matcher_must_end(const struct matcher *m)
 enum hone_status matcher_mask(struct matcher *m, const struct token_trie *t, const uint64_t **mask,
                               struct hone_error *err)
 {
-    size_t n_words = (t->n_vocab + 63) / 64;
     if (!tidy(m))
         return fail_memory(m, err);
-    *mask = m->places.states[m->state].mask;
-    if (*mask)
-        return HONE_OK;
+    m->trie_serial = t->serial;
     if (m->path_size < t->all.max_depth + 2) {
         free(m->path);
         m->path = malloc((t->all.max_depth + 2) * sizeof *m->path);
         m->path_size = m->path ? t->all.max_depth + 2 : 0;
     }
-    uint64_t *made = calloc(n_words + 1, sizeof *made);
-    if (!m->path || !made) {
-        free(made);
-        return hone_no_memory(err, "a mask of tokens", n_words * sizeof *made);
-    }
-    size_t n_allowed = mask_make(&m->places, m->state, t, m->path, made);
-    if (m->places.failed || n_allowed == 0) {
-        free(made);
-        return m->places.failed
-                   ? fail_memory(m, err)
-                   : hone_fail(err, HONE_FAILED, "no token of the vocabulary goes on as the grammar wants");
-    }
-    m->places.states[m->state].mask = made;
-    m->places.memory += n_words * sizeof *made;
-    *mask = made;
+    if (!m->path)
+        return hone_no_memory(err, "a walk through tokens", (t->all.max_depth + 2) * sizeof *m->path);
+    *mask = mask_find(&m->places, m->state, t, m->path);
+    if (m->places.failed)
+        return fail_memory(m, err);
+    if (!*mask)
+        return hone_fail(err, HONE_FAILED, "no token of the vocabulary goes on as the grammar wants");
     return HONE_OK;
 }

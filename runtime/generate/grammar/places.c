@@ -19,7 +19,7 @@ static bool fail(struct places *p, bool no_memory)
     return false;
 }
 
-static bool reserve(struct places *p, void *array, size_t *capacity, size_t n, size_t item_size)
+bool places_reserve(struct places *p, void *array, size_t *capacity, size_t n, size_t item_size)
 {
     void **items = array;
     if (n <= *capacity)
@@ -106,10 +106,10 @@ static uint32_t table_find(struct places *p, struct number_table *t, const struc
 }
 
 /* PLACE_END where it failed. */
-static uint32_t find_place(struct places *p, struct place place)
+uint32_t places_find(struct places *p, struct place place)
 {
-    if (!reserve(p, &p->list, &p->capacity, p->n + 1, sizeof *p->list) ||
-        !reserve(p, &p->stamps, &p->stamps_capacity, p->n + 1, sizeof *p->stamps))
+    if (!places_reserve(p, &p->list, &p->capacity, p->n + 1, sizeof *p->list) ||
+        !places_reserve(p, &p->stamps, &p->stamps_capacity, p->n + 1, sizeof *p->stamps))
         return PLACE_END;
     p->list[p->n] = place;
     p->stamps[p->n] = 0;
@@ -134,7 +134,7 @@ static void meet(struct places *p, struct round *r, uint32_t place)
         return;
     }
     p->stamps[place] = p->round;
-    if (reserve(p, &p->todo, &p->todo_capacity, r->n_todo + 1, sizeof *p->todo))
+    if (places_reserve(p, &p->todo, &p->todo_capacity, r->n_todo + 1, sizeof *p->todo))
         p->todo[r->n_todo++] = place;
 }
 
@@ -143,7 +143,7 @@ static uint32_t place_at(struct places *p, uint32_t symbol, uint32_t parent)
 {
     if (p->g->symbols[symbol].kind == SYMBOL_END)
         return parent;
-    return find_place(p, (struct place){symbol, 0, parent});
+    return places_find(p, (struct place){symbol, 0, parent});
 }
 
 static void meet_rule(struct places *p, struct round *r, uint32_t rule, uint32_t parent)
@@ -161,7 +161,7 @@ static void meet_repeat(struct places *p, struct round *r, struct place at, cons
         return;
     /* Without an upper limit, turns above the lower one need not be told apart. */
     bool is_counted = symbol->max != REPEAT_UNLIMITED || at.count < symbol->min;
-    uint32_t after = find_place(p, (struct place){at.symbol, at.count + is_counted, at.parent});
+    uint32_t after = places_find(p, (struct place){at.symbol, at.count + is_counted, at.parent});
     meet_rule(p, r, symbol->index, after);
 }
 
@@ -171,7 +171,7 @@ static void visit(struct places *p, struct round *r, uint32_t number)
     const struct symbol *symbol = number == PLACE_END ? NULL : &p->g->symbols[at.symbol];
     if (!symbol || symbol->kind == SYMBOL_SET) {
         if (r->n_found < MAX_MEMBERS &&
-            reserve(p, &p->found, &p->found_capacity, r->n_found + 1, sizeof *p->found))
+            places_reserve(p, &p->found, &p->found_capacity, r->n_found + 1, sizeof *p->found))
             p->found[r->n_found++] = number;
         else
             p->failed = true;
@@ -197,10 +197,11 @@ static void find_live(const struct places *p, struct match_state *s)
 }
 
 /* The state of the places found. */
-static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
+uint32_t places_find_state(struct places *p, const uint32_t *found, size_t n)
 {
-    if (p->failed || !reserve(p, &p->states, &p->states_capacity, p->n_states + 1, sizeof *p->states) ||
-        !reserve(p, &p->members, &p->members_capacity, p->n_members + n, sizeof *p->members))
+    if (p->failed ||
+        !places_reserve(p, &p->states, &p->states_capacity, p->n_states + 1, sizeof *p->states) ||
+        !places_reserve(p, &p->members, &p->members_capacity, p->n_members + n, sizeof *p->members))
         return STATE_DEAD;
     struct match_state *made = &p->states[p->n_states];
     *made = (struct match_state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
@@ -224,7 +225,7 @@ static uint32_t close_round(struct places *p, struct round *r)
         visit(p, r, p->todo[--r->n_todo]);
     if (r->n_found > 1)
         qsort(p->found, r->n_found, sizeof *p->found, order_uint32);
-    return find_state(p, p->found, r->n_found);
+    return places_find_state(p, p->found, r->n_found);
 }
 
 uint32_t places_start(struct places *p)
@@ -319,53 +320,14 @@ bool places_is_end(const struct places *p, uint32_t state)
     return s->n > 0 && p->members[s->first] == PLACE_END;
 }
 
-/* ---- copies ---- */
-
-/* A place and all it leads back to, from the last. */
-static uint32_t copy_place(struct places *to, const struct places *from, uint32_t number, uint32_t *copies)
-{
-    size_t n = 0;
-    while (number != PLACE_END && copies[number] == STATE_NONE) {
-        if (!reserve(to, &to->todo, &to->todo_capacity, n + 1, sizeof *to->todo))
-            return PLACE_END;
-        to->todo[n++] = number;
-        number = from->list[number].parent;
-    }
-    uint32_t copy = number == PLACE_END ? PLACE_END : copies[number];
-    while (n > 0 && !to->failed) {
-        struct place place = from->list[to->todo[--n]];
-        place.parent = copy;
-        copy = copies[to->todo[n]] = find_place(to, place);
-    }
-    return copy;
-}
-
-uint32_t places_copy(struct places *to, const struct places *from, uint32_t state)
-{
-    const struct match_state *s = &from->states[state];
-    uint32_t *copies = malloc(from->n * sizeof *copies);
-    if (!copies || !reserve(to, &to->found, &to->found_capacity, s->n + 1, sizeof *to->found)) {
-        free(copies);
-        to->failed = true;
-        return STATE_DEAD;
-    }
-    memset(copies, 0xff, from->n * sizeof *copies);
-    for (uint32_t i = 0; i < s->n && !to->failed; i++)
-        to->found[i] = copy_place(to, from, from->members[s->first + i], copies);
-    free(copies);
-    if (s->n > 1)
-        qsort(to->found, s->n, sizeof *to->found, order_uint32);
-    return find_state(to, to->found, s->n);
-}
-
 /* ---- lifetime ---- */
 
 bool places_init(struct places *p, const struct grammar *g)
 {
     *p = (struct places){.g = g};
     /* Number 0 of both: the end, which equals no other place, and the state without places. */
-    find_place(p, (struct place){UINT32_MAX, 0, 0});
-    find_state(p, NULL, 0);
+    places_find(p, (struct place){UINT32_MAX, 0, 0});
+    places_find_state(p, NULL, 0);
     if (p->failed)
         places_release(p);
     return !p->failed;
@@ -375,7 +337,8 @@ void places_release(struct places *p)
 {
     for (size_t i = 0; i < p->n_states; i++) {
         free(p->states[i].next);
-        free(p->states[i].mask);
+        if (!p->states[i].mask_is_lent)
+            free(p->states[i].mask);
     }
     free(p->list);
     free(p->stamps);

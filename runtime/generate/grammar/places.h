@@ -28,7 +28,8 @@ struct match_state {
     uint32_t *
         next; /* state after a byte, STATE_NONE: not worked out yet; NULL: none is. [256], or, where there are
                              at most STATE_FEW live bytes, one for each, in their order */
-    uint64_t *mask; /* of tokens, or NULL */
+    uint64_t *mask;    /* of tokens, or NULL */
+    bool mask_is_lent; /* it is another state's */
 };
 #define STATE_FEW 16u /* entries of four bytes: one cache line, where a table of 256 is sixteen */
 
@@ -74,6 +75,17 @@ static inline uint32_t places_next(struct places *p, uint32_t state, unsigned ch
 /* The state where the symbol, on the way to `parent`, comes next. */
 uint32_t places_at(struct places *p, uint32_t symbol, uint32_t parent);
 bool places_is_end(const struct places *p, uint32_t state);
+
+/* A state that the next n_bytes bytes do just the same to: where the turns of a repetition are that far from a number that
+ * matters, the number that have been is another one, always the same. So what is found out for that state holds for all items
+ * of a list but the last few before it may end or must. */
+uint32_t places_near(struct places *p, uint32_t state, size_t n_bytes);
+
+/* For the other files of places: the number of a place, PLACE_END where it failed; that of the state of such numbers, which
+ * rise; and room for n items in an array. */
+uint32_t places_find(struct places *p, struct place place);
+uint32_t places_find_state(struct places *p, const uint32_t *found, size_t n);
+bool places_reserve(struct places *p, void *array, size_t *capacity, size_t n, size_t item_size);
 
 /* Copies a state of `from` into `to`, which has the same grammar. */
 uint32_t places_copy(struct places *to, const struct places *from, uint32_t state);

@@ -48,6 +48,7 @@ void grammar_free(struct grammar *g)
     free(g->rules);
     free(g->alternates);
     free(g->chars);
+    free(g->least);
     free(g);
 }
 
@@ -181,4 +182,36 @@ bool grammar_add_chars(struct grammar *g, const struct char_range *ranges, size_
     }
     free(c.starts);
     return ok;
+}
+
+/* ---- sizes ---- */
+
+static uint8_t least_of(const struct grammar *g, uint32_t alternate)
+{
+    size_t n = 0;
+    for (const struct symbol *s = &g->symbols[g->alternates[alternate]]; s->kind != SYMBOL_END; s++)
+        n += s->kind == SYMBOL_SET ? 1
+             : s->kind == SYMBOL_RULE
+                 ? g->least[s->index]
+                 : (size_t)(s->min < UINT8_MAX ? s->min : UINT8_MAX) * g->least[s->index];
+    return n < UINT8_MAX ? (uint8_t)n : UINT8_MAX;
+}
+
+/* Each pass is right if the one before it was, and the first one is: all rules take at least nothing. Items of lists are
+ * objects and strings with bytes of their own, so few passes find nearly all, and more would cost large grammars too much. */
+bool grammar_find_least(struct grammar *g)
+{
+    enum { N_PASSES = 3 };
+    g->least = calloc(g->n_rules + 1, sizeof *g->least);
+    for (int pass = 0; g->least && pass < N_PASSES; pass++)
+        for (size_t r = g->n_rules; r-- > 0;) {
+            const struct rule *rule = &g->rules[r];
+            uint8_t least = rule->n_alternates > 0 ? UINT8_MAX : 0;
+            for (uint32_t i = 0; i < rule->n_alternates; i++) {
+                uint8_t its = least_of(g, rule->alternates + i);
+                least = its < least ? its : least;
+            }
+            g->least[r] = least;
+        }
+    return g->least != NULL;
 }

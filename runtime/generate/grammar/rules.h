@@ -36,6 +36,7 @@ struct grammar {
     size_t symbols_capacity, sets_capacity, rules_capacity, alternates_capacity;
     uint32_t root;
     uint8_t *chars; /* [n_rules] enum rule_chars, when the grammar is checked */
+    uint8_t *least; /* [n_rules] bytes that each takes at least, as far as they are counted: it may be more */
     bool too_large; /* the last addition failed by a limit of grammar.h, not by a lack of memory */
 };
 
@@ -73,6 +74,9 @@ enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struc
 
 /* Fills in g->chars (chars.c). false: out of memory. */
 bool grammar_find_chars(struct grammar *g);
+
+/* Fills in g->least. false: out of memory. */
+bool grammar_find_least(struct grammar *g);
 
 /* Lets alternatives begin differently (factor.c), when g->chars is known: the same texts, from fewer places. false: out of
  * memory. */

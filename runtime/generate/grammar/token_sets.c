@@ -20,22 +20,22 @@ static bool is_first(struct hone_text text, size_t i)
     return memchr(text.data, text.data[i], i) == NULL;
 }
 
+/* In the order of their bytes: those that are tried one after another lie side by side. */
 static bool copy_bytes(struct token_sets *s, const struct hone_text *pieces, const int32_t *ids, size_t n)
 {
-    size_t size = 0, at = 0;
+    size_t size = 0;
     for (size_t i = 0; i < n; i++)
         size += pieces[ids[i]].size;
-    s->at = size < UINT32_MAX ? calloc(s->n_vocab + 1, sizeof *s->at) : NULL;
+    s->spans = size < UINT32_MAX ? calloc(s->n_vocab + 1, sizeof *s->spans) : NULL;
     s->bytes = malloc(size + 1);
-    if (!s->at || !s->bytes)
+    if (!s->spans || !s->bytes)
         return false;
-    for (size_t i = 0; i < n; i++)
-        s->at[ids[i] + 1] = (uint32_t)pieces[ids[i]].size;
-    for (size_t id = 0; id < s->n_vocab; id++) {
-        size = s->at[id + 1];
-        if (size > 0)
-            memcpy(s->bytes + at, pieces[id].data, size);
-        s->at[id + 1] = (uint32_t)(at += size);
+    size = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct hone_text piece = pieces[ids[i]];
+        s->spans[ids[i]] = (struct token_span){(uint32_t)size, (uint32_t)piece.size};
+        memcpy(s->bytes + size, piece.data, piece.size);
+        size += piece.size;
     }
     return true;
 }
@@ -50,38 +50,66 @@ static uint8_t common_size(struct hone_text a, struct hone_text b)
     return n;
 }
 
-/* One more token that holds the byte: its list has n so far. */
-static void add_holding(struct token_sets *s, unsigned c, uint32_t n, int32_t id)
+/* The byte that it holds once among letters and digits; TOKEN_ASCII: it is not of that kind. */
+static unsigned single_of(struct hone_text text)
 {
-    uint32_t at = s->first[c] + n;
+    unsigned found = TOKEN_ASCII;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (token_is_alnum(c))
+            continue;
+        if (c >= TOKEN_ASCII || found != TOKEN_ASCII)
+            return TOKEN_ASCII;
+        found = c;
+    }
+    return found;
+}
+
+/* Where the lists have come to, while they are counted and then while they are filled in. */
+struct filling {
+    uint32_t n[TOKEN_LONG + 1], n_single[TOKEN_LONG + 1];
+    bool counts;
+};
+
+static void add_holding(struct token_sets *s, struct filling *f, unsigned c, bool is_single, int32_t id)
+{
+    uint32_t n = is_single ? f->n_single[c]++ : f->n[c]++;
+    if (f->counts)
+        return;
+    uint32_t at = (is_single ? s->single_at[c] : s->first[c]) + n;
     s->holding[at] = id;
     s->common[at] = n == 0 ? 0 : common_size(token_sets_text(s, s->holding[at - 1]), token_sets_text(s, id));
+}
+
+static void add_token(struct token_sets *s, struct filling *f, int32_t id)
+{
+    struct hone_text text = token_sets_text(s, id);
+    unsigned single = single_of(text);
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < TOKEN_ASCII && is_first(text, i))
+            add_holding(s, f, c, c == single, id);
+    }
+    if (text.size > TOKEN_NEAR)
+        add_holding(s, f, TOKEN_LONG, false, id);
 }
 
 /* Lists the tokens that hold each byte: counted first, then filled in. */
 static bool list_holding(struct token_sets *s, const int32_t *ids, size_t n_ids)
 {
-    uint32_t n[TOKEN_ASCII] = {0};
-    for (int fill = 0; fill < 2; fill++) {
-        for (size_t k = 0; k < n_ids; k++) {
-            struct hone_text text = token_sets_text(s, ids[k]);
-            for (size_t i = 0; i < text.size; i++) {
-                unsigned char c = (unsigned char)text.data[i];
-                if (c >= TOKEN_ASCII || !is_first(text, i))
-                    continue;
-                if (fill)
-                    add_holding(s, c, n[c], ids[k]);
-                n[c]++;
-            }
-        }
-        for (unsigned c = 0; c < TOKEN_ASCII && !fill; c++) {
-            s->first[c + 1] = s->first[c] + n[c];
-            n[c] = 0;
-        }
-        if (!fill && (!(s->holding = malloc((s->first[TOKEN_ASCII] + 1u) * sizeof *s->holding)) ||
-                      !(s->common = malloc(s->first[TOKEN_ASCII] + 1u))))
-            return false;
+    struct filling count = {.counts = true}, fill = {.counts = false};
+    for (size_t k = 0; k < n_ids; k++)
+        add_token(s, &count, ids[k]);
+    for (unsigned c = 0; c <= TOKEN_LONG; c++) {
+        s->single_at[c] = s->first[c] + count.n[c];
+        s->first[c + 1] = s->single_at[c] + count.n_single[c];
     }
+    s->holding = malloc((s->first[TOKEN_LONG + 1] + 1u) * sizeof *s->holding);
+    s->common = malloc(s->first[TOKEN_LONG + 1] + 1u);
+    if (!s->holding || !s->common)
+        return false;
+    for (size_t k = 0; k < n_ids; k++)
+        add_token(s, &fill, ids[k]);
     return true;
 }
 
@@ -94,6 +122,34 @@ static bool make_holds(struct token_sets *s)
             return false;
         for (uint32_t i = s->first[c]; i < s->first[c + 1]; i++)
             set_bit(s->holds[c], (size_t)s->holding[i]);
+    }
+    return true;
+}
+
+static bool make_groups(struct token_sets *s)
+{
+    for (unsigned group = 0; group < TOKEN_GROUPS; group++) {
+        if (!(s->groups[group] = calloc(s->n_words, sizeof **s->groups)))
+            return false;
+        for (unsigned char c = 0; c < TOKEN_ASCII; c++)
+            for (uint32_t i = s->first[c]; token_group_has(group, c) && i < s->first[c + 1]; i++)
+                set_bit(s->groups[group], (size_t)s->holding[i]);
+    }
+    return true;
+}
+
+static bool make_single(struct token_sets *s)
+{
+    for (unsigned c = 0; c < TOKEN_ASCII; c++) {
+        if (s->first[c + 1] - s->single_at[c] <= s->n_words / FEW_SHARE)
+            continue;
+        for (int later = 0; later < 2; later++)
+            if (!(s->single[later][c] = calloc(s->n_words, sizeof **s->holds)))
+                return false;
+        for (uint32_t i = s->single_at[c]; i < s->first[c + 1]; i++) {
+            size_t id = (size_t)s->holding[i];
+            set_bit(s->single[(unsigned char)token_sets_text(s, (int32_t)id).data[0] != c][c], id);
+        }
     }
     return true;
 }
@@ -125,17 +181,23 @@ bool token_sets_init(struct token_sets *s, const struct hone_text *pieces, size_
                      size_t n)
 {
     *s = (struct token_sets){.n_vocab = n_vocab, .n_words = (n_vocab + 63) / 64 + 1};
-    return copy_bytes(s, pieces, ids, n) && list_holding(s, ids, n) && make_holds(s) && look_at_texts(s);
+    return copy_bytes(s, pieces, ids, n) && list_holding(s, ids, n) && make_holds(s) && make_groups(s) &&
+           make_single(s) && look_at_texts(s);
 }
 
 void token_sets_release(struct token_sets *s)
 {
     free(s->bytes);
-    free(s->at);
+    free(s->spans);
     free(s->holding);
     free(s->common);
-    for (unsigned c = 0; c < TOKEN_ASCII; c++)
+    for (unsigned c = 0; c < TOKEN_ASCII; c++) {
         free(s->holds[c]);
+        free(s->single[0][c]);
+        free(s->single[1][c]);
+    }
+    for (unsigned group = 0; group < TOKEN_GROUPS; group++)
+        free(s->groups[group]);
     free(s->texts);
     free(s->beyond_ascii);
     for (size_t i = 0; i < TOKEN_SETS_LENGTHS; i++)

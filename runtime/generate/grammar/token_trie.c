@@ -181,6 +181,12 @@ static void release_strings(struct string_tokens *s)
 
 /* ---- all ---- */
 
+static uint64_t next_serial(void)
+{
+    static _Atomic uint64_t n;
+    return ++n;
+}
+
 enum hone_status token_trie_new(struct token_trie **out, const struct hone_text *pieces, size_t n_vocab,
                                 const int32_t *end_ids, size_t n_end_ids, struct hone_error *err)
 {
@@ -199,6 +205,7 @@ enum hone_status token_trie_new(struct token_trie **out, const struct hone_text 
                 (struct trie_piece){key_of(pieces[i]), pieces[i].data, pieces[i].size, (int32_t)i, 0};
             size += pieces[i].size;
         }
+    t->serial = next_serial();
     t->n_vocab = n_vocab;
     t->end_ids = malloc((n_end_ids + 1) * sizeof *t->end_ids);
     size_t n_words = (n_vocab + 63) / 64;

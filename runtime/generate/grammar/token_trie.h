@@ -34,6 +34,8 @@ struct string_tokens {
 };
 
 struct token_trie {
+    uint64_t
+        serial; /* of the process: never 0, nor that of another one, which may come to lie where this one did */
     struct byte_trie all;
     struct string_tokens strings[2]; /* without escapes, and with them */
     struct token_sets sets;
