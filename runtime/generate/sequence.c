@@ -128,7 +128,9 @@ static void think(struct sequence *w, size_t n)
     else if (w->thinking.state == THINKING_UNKNOWN && whole)
         w->thinking.state = THINKING_ON;
     size_t mark = strlen(t->close), size = n + mark < r->text_size ? n + mark : r->text_size;
-    if (w->thinking.state == THINKING_ON && memmem(r->text + r->text_size - size, size, t->close, mark))
+    bool is_closing = w->thinking.n_closed > 0; /* by tokens of which the mark may be but the first ones */
+    if (w->thinking.state == THINKING_ON && !is_closing &&
+        memmem(r->text + r->text_size - size, size, t->close, mark))
         w->thinking.state = THINKING_OFF;
 }
 

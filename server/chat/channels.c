@@ -11,12 +11,18 @@ static const char message[] = "<|message|>";
 
 static const struct channel_form forms[] = {{.sign = "<|channel|>analysis<|message|>",
                                              .thought = "<|channel|>analysis",
+                                             .thought_begin = "<|channel|>analysis<|message|>",
+                                             .thought_end = "<|end|>",
+                                             .answer = "<|end|><|start|>assistant<|channel|>final<|message|>",
                                              .closing = {"<|end|>", "<|call|>", "<|return|>"},
                                              .opening = {"<|start|>", "<|channel|>"},
                                              .marks = {"<|channel|>", "<|message|>", "<|start|>", "<|end|>",
                                                        "<|constrain|>", "<|call|>", "<|return|>"}},
                                             {.sign = "<|start|>assistant to=self<|message|>",
                                              .thought = "to=self<|message|>",
+                                             .thought_begin = "to=self<|message|>",
+                                             .thought_end = "<|eom|>",
+                                             .answer = "<|eom|><|start|>assistant to=user<|message|>",
                                              .closing = {"<|eom|>", "<|eot|>"},
                                              .opening = {"<|start|>"},
                                              .marks = {"<|message|>", "<|start|>", "<|eom|>", "<|eot|>"},
@@ -119,25 +125,6 @@ static bool is_thought(const struct answer *a, const struct channel_form *c, siz
     return memmem(a->text.data + a->at, body - a->at, c->thought, strlen(c->thought)) != NULL;
 }
 
-/* What there is of a call's arguments, as JSON, to be freed; NULL: no memory. */
-static char *arguments_in(const struct answer *a, const struct answer_form *form, const struct segment *s)
-{
-    if (!form->channels->tagged)
-        return json_text_compact((struct hone_text){a->text.data + s->body, s->end - s->body});
-    struct tool_text text = {.form = &form->calls,
-                             .tools = form->tools,
-                             .text = a->text.data,
-                             .size = s->end,
-                             .id = form->id,
-                             .lenient = a->open};
-    struct tool_next next = tools_next(&text, s->body);
-    const json_t *function = json_object_get(json_array_get(next.calls, 0), "function");
-    const char *said = json_string_value(json_object_get(function, "arguments"));
-    char *arguments = strdup(said ? said : "");
-    json_decref(next.calls);
-    return arguments;
-}
-
 static void tell_more(struct answer *a, struct answer_part *part, const char *text, size_t size,
                       answer_teller teller, void *arg)
 {
@@ -148,33 +135,82 @@ static void tell_more(struct answer *a, struct answer_part *part, const char *te
     }
 }
 
-static void tell_call(struct answer *a, const struct answer_form *form, const struct segment *s,
-                      const json_t *function, bool complete, answer_teller teller, void *arg)
+/* A call of a message as it came so far: the number-th in it. */
+struct said_call {
+    size_t number;
+    const char *name, *arguments; /* JSON, or the beginning of one */
+    bool ends;                    /* no more of it comes */
+};
+
+static void tell_call(struct answer *a, const struct answer_form *form, const struct said_call *c,
+                      answer_teller teller, void *arg)
 {
-    char id[16], *arguments = arguments_in(a, form, s);
-    struct answer_part part = {.kind = ANSWER_CALL,
-                               .name = json_string_value(json_object_get(function, "name"))};
-    a->failed = a->failed || !arguments;
-    if (!arguments || (form->one_call && a->n_calls > 0 && !a->open)) {
-        free(arguments);
+    char id[16];
+    struct answer_part part = {.kind = ANSWER_CALL, .name = c->name};
+    if (form->one_call && a->n_calls - a->n_here + c->number > 0)
         return;
-    }
-    if (!a->open) {
+    if (c->number == a->n_here) {
         snprintf(id, sizeof id, "%.6s%03zu", form->id + a->number % 16, a->n_calls % 1000);
         part.id = id;
         part.call = a->n_calls++;
+        a->n_here++;
+        a->n_arguments = 0;
         a->open = a->called = true;
         teller(arg, &part);
     }
+    if (c->number + 1 < a->n_here || !a->open) /* all of it was told */
+        return;
     part = (struct answer_part){.kind = ANSWER_ARGUMENTS, .call = a->n_calls - 1};
-    tell_more(a, &part, arguments, strlen(arguments), teller, arg);
-    json_t *valid = complete ? json_loads(arguments, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
+    tell_more(a, &part, c->arguments, strlen(c->arguments), teller, arg);
+    json_t *valid = c->ends ? json_loads(c->arguments, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
     if (valid) {
         part = (struct answer_part){.kind = ANSWER_CALLED, .call = a->n_calls - 1};
         teller(arg, &part);
         a->open = false;
     }
     json_decref(valid);
+}
+
+/* A message's calls, of which each has its arguments between tags; the first one is to whom the message is. */
+static void tell_tagged(struct answer *a, const struct answer_form *form, const struct segment *s,
+                        const char *name, answer_teller teller, void *arg)
+{
+    struct said_call call = {.number = 0};
+    struct tool_next next = {.end = s->body};
+    do {
+        struct tool_text text = {.form = &form->calls,
+                                 .tools = form->tools,
+                                 .text = a->text.data,
+                                 .size = s->end,
+                                 .id = form->id,
+                                 .lenient = call.number < a->n_here};
+        next = tools_next(&text, next.end);
+        const json_t *function = json_object_get(json_array_get(next.calls, 0), "function");
+        const char *its = json_string_value(json_object_get(function, "name"));
+        const char *arguments = json_string_value(json_object_get(function, "arguments"));
+        call.name = call.number == 0 ? name : its;
+        call.arguments = arguments ? arguments : "";
+        call.ends = next.found == TOOL_WHOLE || s->closed;
+        if (call.name)
+            tell_call(a, form, &call, teller, arg);
+        call.number++;
+        json_decref(next.calls);
+    } while (next.found == TOOL_WHOLE);
+}
+
+static void tell_calls(struct answer *a, const struct answer_form *form, const struct segment *s,
+                       const json_t *function, answer_teller teller, void *arg)
+{
+    const char *name = json_string_value(json_object_get(function, "name"));
+    if (form->channels->tagged) {
+        tell_tagged(a, form, s, name, teller, arg);
+        return;
+    }
+    char *arguments = json_text_compact((struct hone_text){a->text.data + s->body, s->end - s->body});
+    const struct said_call call = {.name = name, .arguments = arguments, .ends = s->closed};
+    a->failed = a->failed || !arguments;
+    if (arguments)
+        tell_call(a, form, &call, teller, arg);
     free(arguments);
 }
 
@@ -188,12 +224,12 @@ void channels_tell(struct answer *a, const struct answer_form *form, bool whole,
         const json_t *function = thought && c->tagged ? NULL : recipient(a, form, s.body);
         struct answer_part part = {.kind = thought ? ANSWER_THOUGHT : ANSWER_TEXT};
         if (function)
-            tell_call(a, form, &s, function, s.closed, teller, arg);
+            tell_calls(a, form, &s, function, teller, arg);
         else
             tell_more(a, &part, a->text.data + s.body, s.end - s.body, teller, arg);
         if (!s.closed)
             return;
         a->at = s.next;
-        a->n_arguments = 0;
+        a->n_arguments = a->n_here = 0;
     }
 }

@@ -8,12 +8,14 @@
 #include "server/chat/answer.h"
 
 struct channel_form {
-    const char *sign;       /* templates that write answers so have this in them */
-    const char *thought;    /* the head of what is thought has this in it */
-    const char *closing[4]; /* what ends a message; NULL at the end */
-    const char *opening[3]; /* or begins the next one, likewise */
-    const char *marks[8];   /* the special tokens that all is made of, likewise */
-    bool tagged;            /* arguments stand between tags, as tool_form has them; else they are JSON */
+    const char *sign;                        /* templates that write answers so have this in them */
+    const char *thought;                     /* the head of what is thought has this in it */
+    const char *thought_begin, *thought_end; /* what stands around it, where answers begin with it; */
+    const char *answer;                      /* and then begins what is said: where thoughts are cut short */
+    const char *closing[4];                  /* what ends a message; NULL at the end */
+    const char *opening[3];                  /* or begins the next one, likewise */
+    const char *marks[8];                    /* the special tokens that all is made of, likewise */
+    bool tagged; /* arguments stand between tags, as tool_form has them; else they are JSON */
 };
 
 /* The one that the template writes; NULL: none. */

@@ -64,5 +64,6 @@ void chat_form_find(const struct hone_model *model, const struct hone_model *voc
     out->channels = channels_of(template);
     for (size_t i = 0; out->channels && out->channels->marks[i]; i++)
         read_mark(out, vocab, out->channels->marks[i], NULL);
-    out->n_close = read_mark(out, vocab, out->reasoning.close, out->close);
+    out->n_close =
+        read_mark(out, vocab, out->channels ? out->channels->answer : out->reasoning.close, out->close);
 }

@@ -17,7 +17,7 @@ struct chat_form {
     int32_t
         shown[MOST_SHOWN]; /* [n_shown] special tokens in the marks of both, which must be text to be found */
     size_t n_shown;
-    int32_t close[MOST_SHOWN]; /* [n_close] tokens of the mark that ends thoughts */
+    int32_t close[MOST_SHOWN]; /* [n_close] tokens that end thoughts, so that the answer follows */
     size_t n_close;
 };
 

@@ -1,4 +1,5 @@
 #include "server/generate/chat.h"
+#include "server/chat/channels.h"
 #include "server/service.h"
 
 #include <stdlib.h>
@@ -60,11 +61,13 @@ static void limit_thoughts(struct fields *f, struct chat *chat)
         chat->limits = true;
         field_count(f, names[i], 0, INT32_MAX, &chat->thinking.max_tokens);
     }
-    if (!chat->limits || !chat->form.reasoning.open || c->constraint != CONSTRAINT_NONE || form->n_close == 0)
+    const struct channel_form *channels = chat->form.channels;
+    if (!chat->limits || (!channels && !chat->form.reasoning.open) || c->constraint != CONSTRAINT_NONE ||
+        form->n_close == 0)
         return;
-    chat->thinking.open = chat->form.reasoning.open;
-    chat->thinking.close = chat->form.reasoning.close;
-    chat->thinking.begun = chat->form.reasoning.begun;
+    chat->thinking.open = channels ? channels->thought_begin : chat->form.reasoning.open;
+    chat->thinking.close = channels ? channels->thought_end : chat->form.reasoning.close;
+    chat->thinking.begun = !channels && chat->form.reasoning.begun;
     chat->thinking.close_ids = form->close;
     chat->thinking.n_close_ids = form->n_close;
 }

@@ -106,6 +106,14 @@ ADDRESSED = """{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in
 {% endfor %}</x:invoke>
 </x:calls>{{ '<|eot|>' if loop.last else '<|eom|>' }}{% else %}<|start|>assistant to=user<|message|>{{ m.content }}<|eot|>{% endfor %}"""\
 """{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}"""
+# Forms of thoughts: a template, or what one has in it that tells the form; what thoughts begin with, and what must come when they
+# are to end.
+LIMITED = {f"limited{i}": form for i, form in enumerate((
+    ("</think>", ("<think>", "</think>")), ("[/THINK]", ("[THINK]", "[/THINK]")),
+    ("<|END_THINKING|>", ("<|START_THINKING|>", "<|END_THINKING|>")), ("</seed:think>", ("<seed:think>", "</seed:think>")),
+    ("</mm:think>", ("<mm:think>", "</mm:think>")), ("<|inner_suffix|>", ("<|inner_prefix|>", "<|inner_suffix|>")),
+    ("harmony", ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>")),
+    ("addressed", (" to=self<|message|>", "<|eom|><|start|>assistant to=user<|message|>"))))}
 TALKED = """{% if tools %}INSTRUCTIONS{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>
 {{ m.content }}<|end|>
 {% endfor %}{% if add_generation_prompt %}<|assistant|>
@@ -132,6 +140,21 @@ class TestAnswers(ServerCase):
             shutil.copytree(CAUSAL, copy)
             with open(os.path.join(copy, "chat_template.jinja"), "w") as f:
                 f.write(text)
+            cls.models.append(f"{name}={copy}")
+        for name, (template, (begin, _)) in LIMITED.items():  # models for which what their thoughts begin with is one token
+            copy = os.path.join(folder.name, name)
+            shutil.copytree(CAUSAL, copy)
+            with open(os.path.join(copy, "chat_template.jinja"), "w") as f:
+                f.write(texts[template] if template in texts else TEMPLATE.replace("FORM", template))
+            with open(os.path.join(copy, "tokenizer.json")) as f:
+                tokenizer = json.load(f)
+            number = tokenizer["model"]["vocab"].pop(SPECIAL[1], SPECIAL[0])
+            tokenizer["model"]["vocab"][begin] = number
+            for token in tokenizer["added_tokens"]:
+                if token["id"] == SPECIAL[0]:
+                    token.update(content=begin, special=False)
+            with open(os.path.join(copy, "tokenizer.json"), "w") as f:
+                json.dump(tokenizer, f)
             cls.models.append(f"{name}={copy}")
         super().setUpClass()
 
@@ -397,6 +420,14 @@ class TestAnswers(ServerCase):
             self.assertEqual(finish, "tool_calls" if calls else "stop", text)
         message, finish = self.says("addressed", look[:look.index("<b>")])
         self.assertEqual((message["tool_calls"][0]["status"], finish), ("incomplete", "stop"))
+        both = look.replace("</x:calls>", '<x:invoke name="stop">\n</x:invoke>\n<x:invoke name="look_up">\n<x:parameter name="n">2'
+                                          "</x:parameter>\n</x:invoke>\n</x:calls>")
+        message, finish = self.says("addressed", f"{thought}{start}{both}<|eom|>{start}{call('stop')}<|eot|>")
+        self.assertEqual([(c["function"]["name"], c["function"]["arguments"]) for c in message["tool_calls"]],
+                         [("look", wanted), ("stop", "{}"), ("look_up", '{"n":2}'), ("stop", "{}")])
+        self.assertEqual(len({c["id"] for c in message["tool_calls"]}), 4)
+        one, _ = self.says("addressed", both, parallel_tool_calls=False)
+        self.assertEqual([c["function"]["name"] for c in one["tool_calls"]], ["look"])
         one, _ = self.says("addressed", f"{look}<|eom|>{start}{call('stop')}<|eot|>", parallel_tool_calls=False)
         self.assertEqual([c["function"]["name"] for c in one["tool_calls"]], ["look"])
         plain, _ = self.says("addressed", look, tools=None)
@@ -421,6 +452,18 @@ class TestAnswers(ServerCase):
         quiet = {**body, "model": "qwen3", "thinking_budget": 3}
         self.assertEqual(self.post("/v1/chat/completions", quiet).json["choices"][0]["message"],
                          self.post("/v1/chat/completions", {**quiet, "thinking_budget": -1}).json["choices"][0]["message"])
+
+    def test_each_form_of_thoughts_is_limited(self):
+        """A model that says nothing but what thoughts begin with: after so many of these it says what ends them."""
+        for model, (_, (begin, end)) in LIMITED.items():
+            body = {"model": model, "messages": TALK, "max_tokens": 60, "temperature": 0, "logit_bias": {str(SPECIAL[0]): 100},
+                    "logprobs": True, "ignore_eos": True}
+            for n in (1, 5):
+                tokens = self.post("/v1/chat/completions", {**body, "thinking_budget": n}).json["choices"][0]["logprobs"]["content"]
+                text = "".join(t["token"] for t in tokens)
+                self.assertTrue(text.startswith(n * begin + end + begin), (model, n, text))
+            tokens = self.post("/v1/chat/completions", {**body, "max_tokens": 9}).json["choices"][0]["logprobs"]["content"]
+            self.assertEqual("".join(t["token"] for t in tokens), 9 * begin, model)
 
     def test_special_tokens_in_marks_are_text(self):
         """Those of the form of calls alone, which could not be found else."""

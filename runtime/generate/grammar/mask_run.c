@@ -259,8 +259,8 @@ static void clear(uint64_t *mask, const uint64_t *which, size_t n)
 /* Whether the class has nothing of the group. */
 static bool is_without(const struct mask_run *r, unsigned group)
 {
-    for (unsigned char c = 0; c < TOKEN_ASCII; c++)
-        if (set_has(&r->chars, c) && token_group_has(group, c))
+    for (unsigned c = 0; c < TOKEN_ASCII; c++)
+        if (set_has(&r->chars, (unsigned char)c) && token_group_has(group, (unsigned char)c))
             return false;
     return true;
 }
@@ -273,14 +273,15 @@ static size_t find_others(const struct mask_run *r, const uint64_t **others, siz
     bool done[TOKEN_ASCII] = {false};
     size_t n = 0;
     for (unsigned group = TOKEN_GROUPS; group-- > 0;)
-        for (unsigned char c = 0; is_without(r, group) && c < TOKEN_ASCII; c++)
-            done[c] |= token_group_has(group, c);
+        for (unsigned c = 0; is_without(r, group) && c < TOKEN_ASCII; c++)
+            done[c] |= token_group_has(group, (unsigned char)c);
     for (unsigned group = 0; group < TOKEN_GROUPS; group++) { /* the last one has all of the one before it */
         *n_alnum = group == 3 ? n : *n_alnum;
         if (is_without(r, group) && !(group == 3 && is_without(r, 4)))
             others[n++] = t->groups[group];
-        for (unsigned char c = 0; c < TOKEN_ASCII; c++)
-            if (token_group_has(group, c) && !done[c] && !set_has(&r->chars, c) && t->holds[c]) {
+        for (unsigned c = 0; c < TOKEN_ASCII; c++)
+            if (token_group_has(group, (unsigned char)c) && !done[c] &&
+                !set_has(&r->chars, (unsigned char)c) && t->holds[c]) {
                 others[n++] = t->holds[c];
                 done[c] = true;
             }
@@ -292,8 +293,9 @@ static size_t find_others(const struct mask_run *r, const uint64_t **others, siz
 static void clear_few(const struct mask_run *r, uint64_t *mask)
 {
     const struct token_sets *t = r->sets;
-    for (unsigned char c = 0; c < TOKEN_ASCII; c++)
-        for (uint32_t i = t->first[c]; !set_has(&r->chars, c) && !t->holds[c] && i < t->first[c + 1]; i++)
+    for (unsigned c = 0; c < TOKEN_ASCII; c++)
+        for (uint32_t i = t->first[c];
+             !set_has(&r->chars, (unsigned char)c) && !t->holds[c] && i < t->first[c + 1]; i++)
             mask[t->holding[i] / 64] &= ~((uint64_t)1 << t->holding[i] % 64);
 }
 
@@ -341,7 +343,7 @@ static bool is_quoted(const void *of, int32_t id, size_t run)
     struct hone_text text = token_sets_text(r->sets, id);
     for (size_t i = 0; i < text.size && text.data[i] != '"'; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c < TOKEN_ASCII ? !set_has(&r->chars, c) : !r->beyond)
+        if (c < TOKEN_ASCII ? !set_has(&r->chars, (unsigned char)c) : !r->beyond)
             return false;
     }
     uint32_t state = state_at(r, run);

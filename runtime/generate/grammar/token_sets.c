@@ -131,8 +131,9 @@ static bool make_groups(struct token_sets *s)
     for (unsigned group = 0; group < TOKEN_GROUPS; group++) {
         if (!(s->groups[group] = calloc(s->n_words, sizeof **s->groups)))
             return false;
-        for (unsigned char c = 0; c < TOKEN_ASCII; c++)
-            for (uint32_t i = s->first[c]; token_group_has(group, c) && i < s->first[c + 1]; i++)
+        for (unsigned c = 0; c < TOKEN_ASCII; c++)
+            for (uint32_t i = s->first[c]; token_group_has(group, (unsigned char)c) && i < s->first[c + 1];
+                 i++)
                 set_bit(s->groups[group], (size_t)s->holding[i]);
     }
     return true;
