@@ -26,9 +26,9 @@ static void add_shown(struct chat_form *form, int32_t id)
         form->shown[form->n_shown++] = id;
 }
 
-/* The mark's tokens, at most MOST_SHOWN; its special ones are to be shown. */
+/* The mark's special tokens are to be shown. Its tokens go to `out` [most], where there is one; 0: they are more, or none. */
 static size_t read_mark(struct chat_form *form, const struct hone_model *vocab, const char *mark,
-                        int32_t *out)
+                        int32_t *out, size_t most)
 {
     struct hone_text text = {mark, mark ? strlen(mark) : 0};
     struct hone_span *spans = NULL;
@@ -36,13 +36,13 @@ static size_t read_mark(struct chat_form *form, const struct hone_model *vocab, 
     size_t n = 0;
     if (text.size > 0 && hone_tokenize_spans(vocab, &text, false, &ids, &spans, &n, NULL) != HONE_OK)
         n = 0;
-    n = n < MOST_SHOWN ? n : MOST_SHOWN;
     for (size_t i = 0; i < n; i++) {
         if (is_special(vocab, ids[i]))
             add_shown(form, ids[i]);
-        if (out)
+        if (i < most)
             out[i] = ids[i];
     }
+    n = n <= most ? n : 0;
     hone_free(ids);
     hone_free(spans);
     return n;
@@ -60,10 +60,10 @@ void chat_form_find(const struct hone_model *model, const struct hone_model *voc
     const char *const marks[] = {c->open,     c->close,     c->wrap,        c->wrap_close,
                                  c->key_open, c->key_close, c->value_close, out->reasoning.open};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        read_mark(out, vocab, marks[i], NULL);
+        read_mark(out, vocab, marks[i], NULL, 0);
     out->channels = channels_of(template);
     for (size_t i = 0; out->channels && out->channels->marks[i]; i++)
-        read_mark(out, vocab, out->channels->marks[i], NULL);
-    out->n_close =
-        read_mark(out, vocab, out->channels ? out->channels->answer : out->reasoning.close, out->close);
+        read_mark(out, vocab, out->channels->marks[i], NULL, 0);
+    out->n_close = read_mark(out, vocab, out->channels ? out->channels->answer : out->reasoning.close,
+                             out->close, MOST_CLOSE);
 }

@@ -6,6 +6,7 @@
 #include "server/chat/tools.h"
 
 #define MOST_SHOWN 32 /* the marks of a form are two, of a few tokens each */
+#define MOST_CLOSE 96 /* tokens: those of 60 characters, in a vocabulary of hardly more than bytes */
 
 struct channel_form;
 
@@ -17,7 +18,7 @@ struct chat_form {
     int32_t
         shown[MOST_SHOWN]; /* [n_shown] special tokens in the marks of both, which must be text to be found */
     size_t n_shown;
-    int32_t close[MOST_SHOWN]; /* [n_close] tokens that end thoughts, so that the answer follows */
+    int32_t close[MOST_CLOSE]; /* [n_close] tokens that end thoughts, so that the answer follows */
     size_t n_close;
 };
 

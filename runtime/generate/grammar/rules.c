@@ -55,7 +55,8 @@ void grammar_free(struct grammar *g)
 size_t grammar_memory(const struct grammar *g)
 {
     return sizeof *g + g->symbols_capacity * sizeof *g->symbols + g->sets_capacity * sizeof *g->sets +
-           g->rules_capacity * sizeof *g->rules + g->alternates_capacity * sizeof *g->alternates;
+           g->rules_capacity * sizeof *g->rules + g->alternates_capacity * sizeof *g->alternates +
+           g->n_rules * (sizeof *g->chars + sizeof *g->least);
 }
 
 bool grammar_add_rule(struct grammar *g, uint32_t *rule)

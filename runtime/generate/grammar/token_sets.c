@@ -66,12 +66,12 @@ static unsigned single_of(struct hone_text text)
 }
 
 /* Where the lists have come to, while they are counted and then while they are filled in. */
-struct filling {
+struct list_filling {
     uint32_t n[TOKEN_LONG + 1], n_single[TOKEN_LONG + 1];
     bool counts;
 };
 
-static void add_holding(struct token_sets *s, struct filling *f, unsigned c, bool is_single, int32_t id)
+static void add_holding(struct token_sets *s, struct list_filling *f, unsigned c, bool is_single, int32_t id)
 {
     uint32_t n = is_single ? f->n_single[c]++ : f->n[c]++;
     if (f->counts)
@@ -81,7 +81,7 @@ static void add_holding(struct token_sets *s, struct filling *f, unsigned c, boo
     s->common[at] = n == 0 ? 0 : common_size(token_sets_text(s, s->holding[at - 1]), token_sets_text(s, id));
 }
 
-static void add_token(struct token_sets *s, struct filling *f, int32_t id)
+static void add_token(struct token_sets *s, struct list_filling *f, int32_t id)
 {
     struct hone_text text = token_sets_text(s, id);
     unsigned single = single_of(text);
@@ -97,7 +97,7 @@ static void add_token(struct token_sets *s, struct filling *f, int32_t id)
 /* Lists the tokens that hold each byte: counted first, then filled in. */
 static bool list_holding(struct token_sets *s, const int32_t *ids, size_t n_ids)
 {
-    struct filling count = {.counts = true}, fill = {.counts = false};
+    struct list_filling count = {.counts = true}, fill = {.counts = false};
     for (size_t k = 0; k < n_ids; k++)
         add_token(s, &count, ids[k]);
     for (unsigned c = 0; c <= TOKEN_LONG; c++) {
