@@ -228,8 +228,10 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
     if (hp->near_distances == 0 || (hp->near_distances > 1 && hp->max_distance > hp->near_distances / 2 + 1))
         return gguf_get_bool(m->gguf, hparams_key(m, "attention.own_position_keys", key), &hp->own_positions,
                              err);
-    return hone_fail(err, HONE_BAD_MODEL, "%s: %zu buckets cannot hold distances up to %zu",
-                     gguf_path(m->gguf), hp->near_distances, hp->max_distance);
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: %zu buckets (position_buckets) cannot hold distances up to %zu (max_relative_positions)",
+        gguf_path(m->gguf), hp->near_distances, hp->max_distance);
 }
 
 /* A file of hone's, or a folder. */

@@ -4,20 +4,31 @@ import json
 import os
 import shutil
 
-from support import FIXTURES, Case, Run, main, read_npy
+from support import FIXTURES, Case, Run, golden, main, read_npy
+
+
+MEAN = [{"idx": i, "name": str(i), "path": path, "type": "sentence_transformers.models." + kind}
+        for i, (path, kind) in enumerate((("", "Transformer"), ("9_Pooling", "Pooling")))]
 
 
 class Changes(Case):
-    def run_on(self, model, change, without, ids):
-        folder, out = self.path("model"), self.path("logits.npy")
-        source = os.path.join(FIXTURES, model)
-        os.mkdir(folder)
+    def folder(self, model, change, without=()):
+        """A copy with another config.json, which embeds by the mean."""
+        folder, source = self.path("model"), os.path.join(FIXTURES, model)
+        os.makedirs(os.path.join(folder, "9_Pooling"))
         for name in os.listdir(source):
-            if name != "config.json":
+            if name not in ("config.json", "modules.json"):
                 os.symlink(os.path.join(source, name), os.path.join(folder, name))
         with open(os.path.join(source, "config.json")) as f:
             config = {k: v for k, v in {**json.load(f), **change}.items() if k not in without}
         self.file("model/config.json", json.dumps(config))
+        if os.path.exists(os.path.join(source, "modules.json")):
+            self.file("model/modules.json", json.dumps(MEAN))
+            self.file("model/9_Pooling/config.json", '{"pooling_mode": "mean"}')
+        return folder
+
+    def run_on(self, model, change, without, ids):
+        folder, out = self.folder(model, change, without), self.path("logits.npy")
         run = Run(("logits", "-m", folder, "--ids", ids, "-o", out, "--compute", "f32", "--no-cache", "-t", "1"))
         shutil.rmtree(folder)
         return run, out
@@ -40,6 +51,31 @@ class Changes(Case):
                         rows, _ = read_npy(f.read())
                     self.assertClose(rows[-1][:len(logits)], logits, 1e-4 * largest)
         self.assertLess(len(refused), n // 4)
+
+    def test_several_of_encoders(self):
+        """Keys that are changed together (fixtures/make_encoder_changes.py)."""
+        with open(os.path.join(FIXTURES, "encoder-changes.json")) as f:
+            record = json.load(f)
+        rest, n, refused = ("--compute", "f32", "--no-cache", "-t", "1", "--jsonl", "--format=jsonl", "-m"), 0, 0
+        for model, rows in record["models"].items():
+            g = golden(os.path.join(FIXTURES, model))
+            text = (g["texts"] if g["kind"] == "embed" else g["pairs"])[record["text"]]
+            command = ("embed",) if g["kind"] == "embed" else ("classify", "--raw", "--pair")
+            for change, numbers, largest in rows:
+                n += 1
+                with self.subTest(model, **change):
+                    folder = self.folder(model, change)
+                    run = Run((*command, *rest, folder), stdin=json.dumps(text) + "\n")
+                    shutil.rmtree(folder)
+                    if run.status == 3:
+                        refused += 1
+                        self.assertTrue(any(key in run.words for key in (*change, *NAMED)), run.words)
+                        continue
+                    self.assertEqual(run.status, 0, run.words)
+                    row = run.json_lines[0]
+                    got = row["embedding"] if g["kind"] == "embed" else list(row["labels"].values())
+                    self.assertClose(got[:len(numbers)], numbers, 1e-4 * largest)
+        self.assertLess(refused, n // 4)
 
 
 # What a sentence says instead of the key that it is about.
