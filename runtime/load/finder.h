@@ -4,6 +4,8 @@
 
 #include "runtime/nn/net.h"
 
+#define MAX_LABELS (1 << 16) /* of a text or a token: more rows of a head are a mistake of the file */
+
 struct finder {
     struct net *m;
     bool *used; /* [n_tensors of the file] */

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define MAX_LABELS (1 << 16)
-
 /* Several, whose vectors stand one behind the other. */
 static enum hone_status load_poolings(struct net *m, struct hone_error *err)
 {

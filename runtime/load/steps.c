@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY        "hone.modules"
-#define MAX_LABELS (1 << 16)
+#define KEY "hone.modules"
 
 struct module_name {
     char kind[32];

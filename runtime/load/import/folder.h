@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <limits.h>
 
+#define MAX_LAYERS 1024 /* as the families' tables have it */
+
 struct keys;
 struct module;
 struct modules;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LAYERS 1024 /* as the families' tables have it */
-
 static const char *key_of(const struct folder *f, const char *suffix, char key[128])
 {
     snprintf(key, 128, "%s.%s", f->arch->name, suffix);

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#define MAX_LAYERS 1024
-
 static const struct param_spec params[] = {
     CAUSAL_SIZES_OF("num_hidden_layers", "intermediate_size_mlp"),
     {"rms_norm_eps", RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},

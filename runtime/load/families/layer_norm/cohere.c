@@ -153,8 +153,6 @@ static enum hone_status import_scores(struct folder *f, struct hone_error *err)
                : status;
 }
 
-#define MAX_LAYERS 1024
-
 /* The first layers have no experts, and where they all see all tokens they rotate nevertheless. */
 static enum hone_status import_layers(struct folder *f, struct hone_error *err)
 {

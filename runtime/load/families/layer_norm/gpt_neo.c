@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define MAX_LAYERS 1024
-
 static const struct param_spec params[] = {
     {"num_layers|num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), MAX_LAYERS, 0},
     {"hidden_size", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},

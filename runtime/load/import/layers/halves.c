@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LAYERS 1024 /* as the families' tables have it */
-
 enum half { HALF_RECURS, HALF_ATTENDS, HALF_FEEDS, HALF_ROUTES };
 struct halves {
     size_t n, n_plain, n_routed;

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_LAYERS 1024
-
 struct own_heads {
     size_t n_layers, n_borrowing;
     size_t head_dim, local_head_dim;

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_LAYERS 1024 /* as the families' tables have it */
-
 /* ---- the scan ---- */
 
 /* "auto", or nothing: a sixteenth of the width, rounded up. */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LAYERS 1024 /* as the family's table has it */
-
 /* What a block has; its adapters' list, where there may be one, and whether it always is there. */
 static const struct {
     const char *name, *adapters;
