@@ -30,6 +30,12 @@ class TestMetrics(ServerCase):
             if json:
                 self.assertIn("models", reply.json)
 
+    def test_some_of_the_machine_is_left_to_others(self):
+        """Where nobody says how much memory the server may take, it is nine tenths of the machine's, or of its group's."""
+        budget = self.figures()["hone_memory_budget_bytes"]
+        self.assertGreater(budget, 0)
+        self.assertLess(budget, 0.95 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
     def test_counts_follow_requests(self):
         before = self.figures()
         for i in range(5):
