@@ -78,6 +78,34 @@ class Changes(Case):
         self.assertLess(refused, n // 4)
 
 
+class Chunks(Case):
+    """Llama 4 where all layers see their own chunk of a text alone: the last one gives what it gives as a text of its own, since
+    rotary positions tell distances alone. 256 tokens begin with a tile of the cache, 11 do not."""
+
+    def logits(self, ids, **changes):
+        folder, out = self.path("model"), self.path("logits.npy")
+        source = os.path.join(FIXTURES, "llama4")
+        shutil.copytree(source, folder)
+        with open(os.path.join(source, "config.json")) as f:
+            self.file("model/config.json", json.dumps({**json.load(f), "max_position_embeddings": 600, **changes}))
+        self.hone("logits", "-m", folder, "--ids", " ".join(map(str, ids)), "-o", out, "--compute", "f32", "--no-cache", "-t", "1")
+        shutil.rmtree(folder)
+        with open(out, "rb") as f:
+            rows, _ = read_npy(f.read())
+        return rows[-1]
+
+    def test_last_chunk_stands_alone(self):
+        n = 2 * 256 + 8
+        ids = [(7 * i * i + 3 * i + 11) % 200 + 6 for i in range(n)]
+        for chunk in (256, 11):
+            with self.subTest(chunk):
+                changes = dict(attention_chunk_size=chunk, no_rope_layers=[1] * 4, layer_types=["chunked_attention"] * 4)
+                whole, alone = self.logits(ids, **changes), self.logits(ids[n - (n % chunk or chunk):], **changes)
+                self.assertClose(whole, alone, 1e-4 * max(map(abs, alone)))
+                near = self.logits(ids[n - n % chunk - 1:], **changes)  # with one token more it is another text
+                self.assertGreater(max(abs(a - b) for a, b in zip(near, alone)), 1e-3 * max(map(abs, alone)))
+
+
 # What a sentence says instead of the key that it is about.
 NAMED = ("rotary scaling", "activation")
 
