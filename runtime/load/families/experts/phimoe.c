@@ -4,7 +4,7 @@
 
 static const struct param_spec params[] = {
     CAUSAL_SIZES,
-    {"rms_norm_eps", "attention.layer_norm_epsilon|attention.layer_norm_rms_epsilon", PARAM_FLOAT,
+    {"rms_norm_eps", "attention.layer_norm_rms_epsilon|attention.layer_norm_epsilon", PARAM_FLOAT,
      PARAM(norm_eps), 0, 1e-5},
     ROPE_PARAM,
     WINDOW_PARAM,
