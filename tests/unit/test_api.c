@@ -10,7 +10,7 @@
 
 #define CANARY 0x5a
 
-static struct hone_model *embedder, *generator, *classifier, *vocabulary;
+static struct hone_model *embedder, *generator, *classifier, *translator, *vocabulary;
 static const struct hone_text text = {"a text", 6}, texts[2] = {{"a text", 6}, {"another", 7}};
 
 static struct hone_model *open_fixture(const char *name, struct hone_options options)
@@ -28,6 +28,7 @@ static int open_all(void **state)
     embedder = open_fixture("bert-embed", (struct hone_options){.strict = true, .max_length = 4});
     generator = open_fixture("llama3", (struct hone_options){0});
     classifier = open_fixture("bert-classify", (struct hone_options){0});
+    translator = open_fixture("t5", (struct hone_options){0});
     vocabulary = open_fixture("bert-embed", (struct hone_options){.vocab_only = true});
     return 0;
 }
@@ -38,6 +39,7 @@ static int close_all(void **state)
     hone_model_close(&embedder);
     hone_model_close(&generator);
     hone_model_close(&classifier);
+    hone_model_close(&translator);
     hone_model_close(&vocabulary);
     return 0;
 }
@@ -77,6 +79,9 @@ static void test_rows_stay(void **state)
     is_untouched(hone_logits(embedder, outside, 1, row, &err), &err);
     is_untouched(hone_logits(generator, outside, 2, row, &err), &err);
     is_untouched(hone_decoder_logits(generator, outside, 1, NULL, 0, row, &err), &err);
+    is_untouched(hone_decoder_logits(translator, outside, 0, NULL, 0, row, &err), &err);
+    is_untouched(hone_decoder_logits(translator, outside, 2, NULL, 0, row, &err), &err);
+    is_untouched(hone_decoder_logits(translator, outside, 1, outside, 2, row, &err), &err);
     is_untouched(hone_perplexity(generator, outside, 2, 0, (double *)(void *)row, &err), &err);
     is_untouched(hone_perplexity(generator, outside, 1, 0, (double *)(void *)row, &err), &err);
     is_untouched(hone_perplexity(embedder, outside, 2, 0, (double *)(void *)row, &err), &err);

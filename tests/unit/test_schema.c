@@ -70,6 +70,11 @@ static void test_edges(void **state)
         {"{\"type\":\"integer\",\"minimum\":3,\"exclusiveMinimum\":true}", "4", "3"}, /* draft 4 */
         {"{\"type\":\"integer\",\"minimum\":3,\"exclusiveMinimum\":false}", "3", "2"},
         {"{\"type\":\"integer\",\"exclusiveMaximum\":3}", "2", "3"},
+        {"{\"type\":\"object\",\"propertyNames\":{\"maxLength\":2},\"additionalProperties\":{\"const\":1}}",
+         "{\"ab\":1}", "{\"abc\":1}"},
+        {"{\"type\":\"object\",\"propertyNames\":{\"enum\":[\"a\",\"b\"]},\"additionalProperties\":{"
+         "\"const\":1}}",
+         "{\"b\":1}", "{\"c\":1}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *schema = json_loads(cases[i].schema, 0, NULL), *accepted = json_string(cases[i].accepted),
