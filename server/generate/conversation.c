@@ -1,5 +1,6 @@
 #include "server/generate/conversation.h"
 
+#include "server/generate/openai_messages.h"
 #include "server/http/json_text.h"
 #include "server/service.h"
 
@@ -17,7 +18,49 @@ void conversation_clear(struct conversation *c)
 
 /* ---- as OpenAI writes it ------------------------------------------------------------------------------------------ */
 
-/* "none", "auto", "required", or the name of a function. */
+static const char *name_of_tool(const json_t *tool)
+{
+    return json_string_value(json_object_get(json_object_get(tool, "function"), "name"));
+}
+
+static const json_t *tool_named(const json_t *tools, const char *name)
+{
+    for (size_t i = 0; name && i < json_array_size(tools); i++) {
+        const json_t *tool = json_array_get(tools, i);
+        const char *its = name_of_tool(tool);
+        if (its && strcmp(its, name) == 0)
+            return tool;
+    }
+    return NULL;
+}
+
+/* {"mode", "tools": [those that may be called]}: the others are none of the request then. */
+static void read_allowed_tools(struct fields *f, struct conversation *c, const json_t *allowed)
+{
+    const json_t *names = json_object_get(allowed, "tools");
+    struct fields inside = fields_in(f->r, allowed);
+    json_t *left = json_array(), *tool;
+    size_t i;
+    int choice = CHOICE_AUTO;
+    field_choice(&inside, "mode", "none|auto|required", &choice);
+    f->failed = f->failed || inside.failed;
+    c->choice = (enum tool_choice)choice;
+    if (json_array_size(names) == 0)
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "must hold 'allowed_tools' with a 'mode' and 'tools'");
+    for (i = 0; i < json_array_size(names); i++) {
+        const char *name = name_of_tool(json_array_get(names, i));
+        if (!tool_named(c->tools, name))
+            field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools': %.100s",
+                       name ? name : "?");
+    }
+    json_array_foreach (c->tools, i, tool)
+        if (tool_named(names, name_of_tool(tool)))
+            json_array_append(left, tool);
+    json_decref(c->tools);
+    c->tools = left;
+}
+
+/* "none", "auto", "required", the name of a function, or some tools that may be called. */
 static void read_tool_choice(struct fields *f, struct conversation *c)
 {
     const json_t *value = field_get(f, "tool_choice");
@@ -30,10 +73,16 @@ static void read_tool_choice(struct fields *f, struct conversation *c)
         c->choice = (enum tool_choice)choice;
         return;
     }
+    const char *type = json_string_value(json_object_get(value, "type"));
+    if (type && strcmp(type, "allowed_tools") == 0) {
+        read_allowed_tools(f, c, json_object_get(value, "allowed_tools"));
+        return;
+    }
     c->choice = CHOICE_REQUIRED;
     c->function = json_string_value(json_object_get(json_object_get(value, "function"), "name"));
     if (!c->function)
-        field_fail(f, PROBLEM_FIELD, "tool_choice", "must be none, auto, required, or name a function");
+        field_fail(f, PROBLEM_FIELD, "tool_choice",
+                   "must be none, auto, required, or name a function or allowed_tools");
 }
 
 /* What templates look at beside messages and tools: chat_template_kwargs, documents and reasoning_effort. */
@@ -83,7 +132,10 @@ static void read_end(struct fields *f, struct conversation *c)
 void conversation_read(struct fields *f, struct conversation *c)
 {
     field_required(f, "messages");
-    c->messages = json_incref((json_t *)field_get(f, "messages"));
+    json_t *messages = (json_t *)field_get(f, "messages");
+    c->messages = messages ? openai_messages_read(messages) : NULL;
+    if (messages && !c->messages)
+        field_fail(f, PROBLEM_MEMORY, "messages", "is too much for the memory there is");
     c->tools = json_incref((json_t *)field_get(f, "tools"));
     read_end(f, c);
     read_tool_choice(f, c);
@@ -144,6 +196,26 @@ static char *dump(struct fields *f, const json_t *value, const char *name)
     return text;
 }
 
+/* Whether the template makes the same prompt without the documents, or says so by failing that it wants some. */
+static bool leaves_out_documents(struct fields *f, const struct conversation *c, struct hone_chat chat,
+                                 struct hone_text prompt)
+{
+    struct hone_error err;
+    size_t size = 0;
+    char *without = NULL, *variables;
+    json_t *others = json_copy(c->variables);
+    bool same = false;
+    json_object_del(others, "documents");
+    variables = dump(f, others, "documents");
+    chat.variables = variables;
+    if (variables && hone_chat_prompt(f->r->model->light, &chat, &without, &size, &err) == HONE_OK)
+        same = size == prompt.size && memcmp(without, prompt.data, size) == 0;
+    json_decref(others);
+    hone_free(without);
+    free(variables);
+    return same;
+}
+
 void conversation_prompt(struct fields *f, const struct conversation *c, char **text, size_t *size)
 {
     struct hone_error err;
@@ -164,6 +236,12 @@ void conversation_prompt(struct fields *f, const struct conversation *c, char **
         f->r->blamed = strstr(err.message, "tools: ") ? "tools" : c->field;
         http_fail_with(f->r, &err);
         f->failed = true;
+    }
+    if (*text && json_array_size(json_object_get(c->variables, "documents")) > 0 &&
+        leaves_out_documents(f, c, chat, (struct hone_text){*text, *size})) {
+        hone_free(*text);
+        *text = NULL;
+        field_fail(f, PROBLEM_FIELD, "documents", "has no place in the model's chat template");
     }
     free(said);
     free(called);

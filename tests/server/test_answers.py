@@ -348,6 +348,23 @@ class TestAnswers(ServerCase):
             call = answer["choices"][0]["message"]["tool_calls"][0]["function"]
             self.assertEqual(call, {"name": "add", "arguments": '{"a":5}'}, model)
 
+    def test_allowed_tools(self):
+        """Some of the tools, as OpenAI's clients choose them: no other one is called, nor told of."""
+        def choice(mode, *names):
+            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [
+                {"type": "function", "function": {"name": name}} for name in names]}}
+
+        call = self.one("qwen25", "look", "{}")
+        for names, called in ((("look",), True), (("stop", "look"), True), (("stop",), False)):
+            message, _ = self.says("qwen25", call, tool_choice=choice("auto", *names))
+            self.assertEqual("tool_calls" in message, called, names)
+        body = {"model": "qwen25", "messages": TALK, "tools": TOOLS, "max_tokens": 200, "temperature": 0}
+        reply = self.post("/v1/chat/completions", {**body, "tool_choice": choice("required", "stop")}).json
+        self.assertEqual(reply["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "stop")
+        for wrong in (choice("auto", "other"), choice("auto"), choice("sometimes", "stop"), {"type": "allowed_tools"}):
+            error = self.post("/v1/chat/completions", {**body, "tool_choice": wrong}, 400).json["error"]
+            self.assertIn(error["param"], ("tool_choice", "mode"))
+
     def test_thoughts(self):
         for model, text in (("qwen3", "<think>\nHm, 2 < 3.\n</think>\n\nYes"), ("begun", "Hm, 2 < 3.\n</think>\n\nYes")):
             message, finish = self.says(model, text, tools=None)

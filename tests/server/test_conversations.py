@@ -1,6 +1,7 @@
 """Conversations as clients send them, in the forms that chat templates read: what reaches the model, and what is refused."""
 import json
 import os
+import re
 import shutil
 
 from serving import FIXTURES, ServerCase, main
@@ -96,6 +97,28 @@ class TestConversations(ServerCase):
             parts = [{"type": "text", "text": t} for t in "56"]
             self.assertEqual(self.prompt(model, [USER, calls(""), result(parts)], tools=[ADD]), plain, model)
             self.assertIn("{}", self.prompt(model, [USER, calls("", ""), result("5")], tools=[ADD]), model)
+
+    def test_older_forms(self):
+        """Functions, as calls were written before tools; and refusals, as text."""
+        old = {"name": "add", "arguments": '{"a": 2}'}
+        for model in ("qwen25", "qwen3", "llama31", "mistral-tools"):
+            plain = self.prompt(model, [USER, calls("", old["arguments"]), result("5"), {"role": "assistant", "content": "b"}, USER], tools=[ADD])
+            said = [USER, {"role": "assistant", "content": None, "function_call": old}, {"role": "function", "name": "add", "content": "5"},
+                    {"role": "assistant", "content": "b"}, USER]
+            made = self.prompt(model, said, tools=[ADD])
+            if model == "mistral-tools":  # which shows ids
+                plain, made = (re.sub(r'"(call_)?id": "[0-9a-z]{9}"', "", text) for text in (plain, made))
+            self.assertEqual(made, plain, model)
+            plain = self.prompt(model, [USER, {"role": "assistant", "content": "no"}, USER])
+            for other in ({"content": None, "refusal": "no"}, {"content": [{"type": "refusal", "refusal": "no"}]}, {"content": [], "refusal": "no"}):
+                self.assertEqual(self.prompt(model, [USER, {"role": "assistant", **other}, USER]), plain, model)
+        self.prompt("qwen25", [USER, {"role": "function", "content": "5"}], tools=[ADD])
+
+    def test_documents_that_have_no_place(self):
+        documents = [{"title": "t", "text": "of many"}]
+        self.assertIn("documents", self.prompt("qwen25", [USER], 400, documents=documents))
+        self.assertIn("of many", self.prompt("several", [USER], documents=documents))
+        self.assertEqual(self.prompt("qwen25", [USER], documents=[]), self.prompt("qwen25", [USER]))
 
     def test_integers_of_any_size(self):
         """Ids in a call's arguments are more than 64 bits in every dialect that has them as an object; elsewhere such numbers are
