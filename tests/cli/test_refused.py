@@ -8,7 +8,7 @@ from support import FIXTURES, Case, main
 
 # model_type, as transformers or the code beside the models has it.
 FAMILIES = """
-    bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip convbert dbrx deberta deepseek_v32 esm
+    bigbird_pegasus bitnet blenderbot-small canine chatglm clip convbert dbrx deberta deepseek_v32 esm
     flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt longformer longt5 luke mega megatron-bert minimax
     mllama mobilebert mvp nllb-moe nystromformer paligemma pegasus_x phi3small phi4_multimodal prophetnet
     recurrent_gemma reformer roberta-prelayernorm rwkv siglip squeezebert switch_transformers t5gemma whisper xlm

@@ -117,6 +117,20 @@ class Seq2Seq(Case):
                 got = self.hone("tokenize", "-m", model, "--jsonl", *how, "-", stdin=stdin).json_lines
                 self.assertEqual(got, [row[wanted] for row in rows])
 
+    def test_activations(self):
+        """dense_act_fn goes before feed_forward_proj, as T5's configuration in transformers has it."""
+        with open(os.path.join(T5, "config.json")) as f:
+            config = json.load(f)
+        texts, folder = {}, self.path("t5")
+        shutil.copytree(T5, folder)
+        for proj, act in (("gated-gelu", None), ("gated-gelu", "relu"), ("gated-relu", None), ("gated-silu", None), ("gated-relu", "silu")):
+            changed = {k: v for k, v in {**config, "feed_forward_proj": proj, "dense_act_fn": act}.items() if v is not None}
+            self.file("t5/config.json", json.dumps(changed))
+            texts[proj, act] = self.hone("embed", "-m", folder, "--compute=f32", "--format=jsonl", stdin="a fox\n").text
+        self.assertEqual(texts["gated-gelu", "relu"], texts["gated-relu", None])
+        self.assertEqual(texts["gated-relu", "silu"], texts["gated-silu", None])
+        self.assertEqual(len(set(texts.values())), 3)
+
     def test_bytes_refused(self):
         with open(os.path.join(BYT5, "tokenizer_config.json")) as f:
             config = json.load(f)

@@ -237,8 +237,8 @@ static void check_folder(const char *folder)
     free(file);
 }
 
-static const char *const folders[] = {"t5",      "umt5",   "byt5",       "bart",  "mbart",
-                                      "pegasus", "marian", "marian-two", "m2m100"};
+static const char *const folders[] = {"t5",    "umt5",    "byt5",   "blenderbot", "bart",
+                                      "mbart", "pegasus", "marian", "marian-two", "m2m100"};
 
 static void test_fixture(void **state)
 {

@@ -86,7 +86,7 @@ MEMORY = 16 << 30  # bytes of address space: a configuration that is not small h
 # Their configurations nest; their text model's is among the others.
 NESTED = {"gemma3", "gemma3n", "gemma4", "mistral3", "qwen3_5_moe", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "smolvlm", "idefics3",
           "llava", "llava_next", "llava_onevision", "internvl", "lfm2_vl", "llama4"}
-SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus", "plbart"}
+SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus", "plbart", "blenderbot"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",
                "mish", "linear", "leaky_relu", "laplace"]

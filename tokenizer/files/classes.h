@@ -31,14 +31,15 @@ const struct tokenizer_class *tok_class_find(const char *name);
 bool tok_class_is_foreign(const char *name);
 
 /* pipelines.c */
-bool tok_build_words(json_t *root, const json_t *config);   /* BERT's */
-bool tok_build_bytes(json_t *root, const json_t *config);   /* GPT-2's */
-bool tok_build_neox(json_t *root, const json_t *config);    /* GPT-NeoX' */
-bool tok_build_qwen2(json_t *root, const json_t *config);   /* Qwen 2's */
-bool tok_build_qwen3_5(json_t *root, const json_t *config); /* Qwen 3.5's */
-bool tok_build_cohere(json_t *root, const json_t *config);  /* Cohere's */
-bool tok_build_llama(json_t *root, const json_t *config);   /* SentencePiece's BPE as Llama 2 has it, */
-bool tok_build_gemma(json_t *root, const json_t *config);   /* and as Gemma */
+bool tok_build_words(json_t *root, const json_t *config);        /* BERT's */
+bool tok_build_bytes(json_t *root, const json_t *config);        /* GPT-2's */
+bool tok_build_spaced_bytes(json_t *root, const json_t *config); /* Blenderbot's */
+bool tok_build_neox(json_t *root, const json_t *config);         /* GPT-NeoX' */
+bool tok_build_qwen2(json_t *root, const json_t *config);        /* Qwen 2's */
+bool tok_build_qwen3_5(json_t *root, const json_t *config);      /* Qwen 3.5's */
+bool tok_build_cohere(json_t *root, const json_t *config);       /* Cohere's */
+bool tok_build_llama(json_t *root, const json_t *config);        /* SentencePiece's BPE as Llama 2 has it, */
+bool tok_build_gemma(json_t *root, const json_t *config);        /* and as Gemma */
 bool tok_build_deberta(json_t *root, const json_t *config); /* SentencePiece's Unigram as DeBERTa has it, */
 bool tok_build_albert(json_t *root, const json_t *config);  /* as ALBERT, */
 bool tok_build_xlmr(json_t *root, const json_t *config);    /* as XLM-RoBERTa, */

@@ -87,6 +87,13 @@ bool tok_build_bytes(json_t *root, const json_t *config)
            set_parts(root, json_null(), byte_level(adds_space(config), true), byte_level(true, true));
 }
 
+bool tok_build_spaced_bytes(json_t *root, const json_t *config)
+{
+    return set_bpe(root, NULL, false) &&
+           set_parts(root, json_null(), byte_level(tok_flag(config, "add_prefix_space", true), true),
+                     byte_level(true, true));
+}
+
 bool tok_build_neox(json_t *root, const json_t *config)
 {
     return set_bpe(root, NULL, false) &&

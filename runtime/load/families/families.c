@@ -99,6 +99,7 @@
     X(bart)                                                                                                  \
     X(mbart)                                                                                                 \
     X(pegasus)                                                                                               \
+    X(blenderbot)                                                                                            \
     X(marian)                                                                                                \
     X(m2m100)                                                                                                \
     X(gpt_oss)                                                                                               \

@@ -11,7 +11,7 @@
 #define KEYS_MAX_REMARKS 64 /* of what --force passed over: those beyond are not told */
 
 /* Where config.json says which activation the feed-forward part has: first where T5 and Jina's BERT do, beside another. */
-#define KEYS_OF_ACTIVATION       "feed_forward_proj|feed_forward_type|" KEYS_OF_PLAIN_ACTIVATION
+#define KEYS_OF_ACTIVATION       "dense_act_fn|feed_forward_proj|feed_forward_type|" KEYS_OF_PLAIN_ACTIVATION
 #define KEYS_OF_PLAIN_ACTIVATION "hidden_activation|hidden_act|activation_function|activation"
 
 /* What was passed over. */

@@ -17,6 +17,7 @@ static const struct type_class {
     {"bart", "RobertaTokenizer", false},
     {"bert", "BertTokenizer", false},
     {"big_bird", "BigBirdTokenizer", false},
+    {"blenderbot", "BlenderbotTokenizer", false},
     {"camembert", "CamembertTokenizer", false},
     {"codegen", "GPT2Tokenizer", false},
     {"cohere", "CohereTokenizer", false},

@@ -89,8 +89,8 @@ static const char *const encoder_ignored[] = {"encoder.embed_tokens.", "decoder.
 static const char *const classes[] = {"T5", NULL};
 static const char *const mt5_classes[] = {"MT5", "T5", NULL};
 static const struct key_spec keys[] = {
-    {"dense_act_fn", NULL}, /* these follow from feed_forward_proj */
-    {"is_gated_act", NULL},
+    {"dense_act_fn", NULL},       /* goes before what feed_forward_proj says of it */
+    {"is_gated_act", NULL},       /* the tensors tell */
     {"n_positions", NULL},        /* there are none */
     {"num_decoder_layers", NULL}, /* of which encoders alone have none */
     {"scale_decoder_outputs", "true|false"},
