@@ -77,6 +77,62 @@ class Changes(Case):
                     self.assertClose(got[:len(numbers)], numbers, 1e-4 * largest)
         self.assertLess(refused, n // 4)
 
+    def test_several_beside_the_weights(self):
+        """Keys of Sentence Transformers' files that are changed together (fixtures/make_sentence_changes.py)."""
+        with open(os.path.join(FIXTURES, "sentence-changes.json")) as f:
+            record = json.load(f)
+        n, refused = 0, 0
+        for name, rows in record["models"].items():
+            for changes, what, width, numbers, largest in rows:
+                n += 1
+                with self.subTest(name, changes=changes, what=what):
+                    folder = self.path("model")
+                    shutil.copytree(os.path.join(FIXTURES, "sentence", name, "model"), folder)
+                    for change in changes:
+                        apply(folder, *change)
+                    run = of_sentence(folder, what, record)
+                    shutil.rmtree(folder)
+                    if run.status in (2, 3):
+                        refused += 1
+                        continue
+                    self.assertEqual(run.status, 0, run.words)
+                    got = vector(run.json_lines, what, width)
+                    self.assertEqual(len(got), width)
+                    self.assertClose(got[:len(numbers)], numbers, 2e-5 * largest)
+        self.assertLess(refused, n // 2)
+
+
+def apply(folder, file, where, key, *value):
+    path = os.path.join(folder, file)
+    with open(path) as f:
+        content = inner = json.load(f)
+    for step in where:
+        inner = inner[step]
+    inner.pop(key, None)
+    if value:
+        inner[key] = value[0]
+    with open(path, "w") as f:
+        json.dump(content, f)
+
+
+def of_sentence(folder, what, record):
+    rest = ("--compute", "f32", "--no-cache", "-t", "1", "-m", folder)
+    if what == "scores":
+        return Run(("rerank", *rest, "-q", record["query"], "--format=jsonl"), stdin="\n".join(record["texts"]) + "\n")
+    return Run(("embed", *rest, *(("--as", what) if what else ())), stdin=record["texts"][0] + "\n")
+
+
+def vector(lines, what, width):
+    """Scores in their texts' order, or the first text's numbers."""
+    if what == "scores":
+        return [row["score"] for row in sorted(lines, key=lambda row: row["index"])]
+    if "embedding" in lines[0]:
+        return lines[0]["embedding"]
+    out = [0.0] * width
+    for word in lines[0]["sparse"]:
+        out[word["index"]] = word["value"]
+    return out
+
 
 class Chunks(Case):
     """Llama 4 where all layers see their own chunk of a text alone: the last one gives what it gives as a text of its own, since

@@ -330,6 +330,16 @@ class Keys(Case):
                 self.hone("verify", "-m", folder)
                 shutil.rmtree(folder)
 
+    def test_prompts_that_are_padded_and_left_out(self):
+        """Sentence Transformers takes all tokens for the prompt's then, and pools nothing."""
+        for part, key, value in (("text", "padding", "max_length"), ("common", "padding", "max_length"), ("text", "pad_to_multiple_of", 8)):
+            folder = self.copy(os.path.join(FIXTURES, "sentence", "similarity-euclidean", "model"))
+            self.change(folder, "sentence_bert_config.json", processing_kwargs={part: {"padding": True}})
+            self.hone("verify", "-m", folder)
+            self.change(folder, "sentence_bert_config.json", processing_kwargs={part: {key: value}})
+            self.assertIn(f"'processing_kwargs.{part}.{key}'", self.hone("verify", "-m", folder, status=3).words)
+            shutil.rmtree(folder)
+
     def test_values_of_published_keys_that_are_others(self):
         """The same keys, where they ask for what is not computed."""
         for fixture, keys in (

@@ -2,6 +2,7 @@
  * become dense_2, norm_3 and so on, as llama.cpp counts them, and hone.modules says in which order. */
 #include "runtime/load/import/folder.h"
 
+#include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
 #include "runtime/nn/head.h"
 
@@ -86,6 +87,25 @@ static enum hone_status read_modes(struct steps *s, const struct module *m, stru
     return status == HONE_OK && s->n_poolings == 0 ? add_pooling(s, m, "mean", err) : status;
 }
 
+/* Sentence Transformers counts a prompt's tokens with what pads them, as the folder pads texts, which would leave nothing. */
+static enum hone_status skip_prompt(struct folder *f, struct hone_error *err)
+{
+    static const char *const keys[] = {"padding", "pad_to_multiple_of"}, *const parts[] = {"text", "common"};
+    for (size_t i = 0; i < 4; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "processing_kwargs.%s.%s", parts[i / 2], keys[i % 2]);
+        const json_t *value = json_at(f->transformer, path);
+        if (value && !json_is_boolean(value))
+            return keys_refuse(
+                f->keys, err,
+                "%s/sentence_bert_config.json: '%s' pads prompts, too, which pooling leaves out by "
+                "'include_prompt'",
+                f->dir, path);
+    }
+    return folder_set(gguf_set_bool(f->g, "hone.pooling_skips_prompt", true), "hone.pooling_skips_prompt",
+                      err);
+}
+
 static enum hone_status import_pooling(struct folder *f, const struct module *m, struct steps *s,
                                        struct hone_error *err)
 {
@@ -96,8 +116,7 @@ static enum hone_status import_pooling(struct folder *f, const struct module *m,
     snprintf(s->text[s->n_texts++], sizeof *s->text, "pooling");
     enum hone_status status = read_modes(s, m, err);
     if (status == HONE_OK && json_is_false(json_object_get(m->config, "include_prompt")))
-        status = folder_set(gguf_set_bool(f->g, "hone.pooling_skips_prompt", true),
-                            "hone.pooling_skips_prompt", err);
+        status = skip_prompt(f, err);
     if (status != HONE_OK || s->n_poolings == 1)
         return status;
     struct hone_text texts[MAX_POOLINGS];
