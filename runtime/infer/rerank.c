@@ -69,6 +69,13 @@ enum hone_status rerank_requests(const struct hone_model *asking, const struct h
                                  struct request *documents, struct comparison *out, struct hone_error *err)
 {
     const struct net *m = &asking->net;
+    if (m->arch->has_decoder && m->hp.generates)
+        return hone_fail(
+            err, HONE_USAGE,
+            "%s writes texts behind an encoder; rerankers of that kind (monoT5, RankT5), which judge "
+            "by what they would write first, are not supported, and its vectors were not made to "
+            "be compared",
+            asking->path);
     bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
     enum engine_output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
     struct hone_run_options how = *run;

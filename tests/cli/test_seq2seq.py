@@ -131,6 +131,11 @@ class Seq2Seq(Case):
         self.assertEqual(texts["gated-relu", "silu"], texts["gated-silu", None])
         self.assertEqual(len(set(texts.values())), 3)
 
+    def test_reranking_refused(self):
+        """monoT5's folders look as any T5's do, and a cosine of its encoder's vectors would pass for a score."""
+        for folder in T5, os.path.join(FIXTURES, "bart"):
+            self.assertIn("monoT5", self.hone("rerank", "-m", folder, "-q", "a", stdin="b\nc\n", status=2).words)
+
     def test_bytes_refused(self):
         with open(os.path.join(BYT5, "tokenizer_config.json")) as f:
             config = json.load(f)
