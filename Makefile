@@ -115,9 +115,10 @@ $(BUILD)/cli/commands/golden.o: cli/commands/golden.py
 $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
-# Compiled anew when hiredis comes or goes.
-$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o $(BUILD)/runtime/serve/cache/redis_address.o \
-  $(BUILD)/runtime/serve/cache/shared_key.o $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(firstword $(HIREDIS)),none)
+# Compiled anew when hiredis, or GnuTLS for connections to it, comes or goes: whatever names them, so
+# that none is forgotten (a build before "make test" installed hiredis, and one after it, did not go together once).
+WITH_REDIS := $(patsubst %.c,$(BUILD)/%,$(shell grep -lE 'HONE_(HIREDIS|GNUTLS)' $(LIB_SRCS)))
+$(WITH_REDIS:%=%.o) $(WITH_REDIS:%=%.checked.o): $(BUILD)/.redis-$(subst $() ,-,$(or $(strip $(firstword $(HIREDIS)) $(GNUTLS)),none))
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 # And the program when libcurl, GnuTLS or what decompresses does.
