@@ -371,6 +371,8 @@ int main(void)
         FIXTURE("sarvam-moe"),
         FIXTURE("bailing-moe"),
         FIXTURE("afmoe"),
+        FIXTURE("hy-v3"),
+        FIXTURE("mellum"),
         FIXTURE("llama4"),
         FIXTURE("hyperclovax"),
         FIXTURE("lfm3"),

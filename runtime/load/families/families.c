@@ -63,6 +63,8 @@
     X(jais2)                                                                                                 \
     X(flex_olmo)                                                                                             \
     X(afmoe)                                                                                                 \
+    X(hy_v3)                                                                                                 \
+    X(mellum)                                                                                                \
     X(bailingmoe)                                                                                            \
     X(bailingmoe2)                                                                                           \
     X(llama4)                                                                                                \

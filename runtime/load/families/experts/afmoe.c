@@ -97,3 +97,57 @@ const struct arch arch_afmoe = {
     .scale_embd = true,
     CAUSAL_ARCH,
 };
+
+/* ---- Hy 3 ---- */
+
+static const struct param_spec params_hy[] = {
+    CAUSAL_SIZES,
+    {"rms_norm_eps", RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
+    ROPE_PARAM,
+    EXPERT_PARAMS,
+    SHARED_PARAMS,
+    {"", "expert_gating_func", PARAM_SIZE, PARAM(routing), 3, ROUTE_SIGMOID},
+    {"router_scaling_factor", "expert_weights_scale", PARAM_FLOAT, PARAM(experts_scale), 0, -1},
+    {0},
+};
+static const struct tensor_spec tensors_hy[] = {
+    CAUSAL_ROWS(TENSOR_MAYBE_BIAS), HEAD_NORM_ROWS, EXPERT_ROWS, SHARED_ROWS, ROUTER_BIAS_ROW(0), {0}};
+static const struct hf_name names_hy[] = {
+    CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE),
+    FFN_NORM_NAME,
+    HEAD_NORM_NAMES(CUT_NONE),
+    {"blk.%u.ffn_gate_inp", "layers.%u.mlp.router.gate", CUT_NONE},
+    {"blk.%u.ffn_gate_exps", "layers.%u.mlp.experts.%u.gate_proj", CUT_EXPERTS},
+    {"blk.%u.ffn_up_exps", "layers.%u.mlp.experts.%u.up_proj", CUT_EXPERTS},
+    {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.%u.down_proj", CUT_EXPERTS},
+    {"blk.%u.exp_probs_b.bias", "layers.%u.mlp.expert_bias", CUT_NONE},
+    SHARED_NAMES("layers.%u.mlp.shared_mlp."),
+    {0},
+};
+static const struct default_spec defaults_hy[] = {{PARAM(n_kv_heads), 8},       {PARAM(head_dim), 128},
+                                                  {PARAM(n_experts), 192},      {PARAM(n_experts_used), 8},
+                                                  {PARAM(n_ff_expert), 1536},   {PARAM(n_shared_experts), 1},
+                                                  {PARAM(n_dense_layers), 1},   {PARAM(experts_scale), 2.826},
+                                                  {PARAM(rope_base), 11158840}, {0}};
+static const char *const classes_hy[] = {"HYV3", NULL};
+static const struct key_spec keys_hy[] = {{"mlp_layer_types", NULL},         /* import/experts.c */
+                                          {"enable_moe_fp32_combine", NULL}, /* all sums are float32 */
+                                          {"num_nextn_predict_layers", NULL},
+                                          {NULL, NULL}};
+static const struct hf_form form_hy = {.type = "hy_v3",
+                                       .classes = classes_hy,
+                                       .prefix = "model.",
+                                       .names = names_hy,
+                                       .defaults = defaults_hy,
+                                       .ignored = ignored,
+                                       .skips_more_layers = true,
+                                       .keys = keys_hy};
+
+const struct arch arch_hy_v3 = {
+    .name = "hy-v3",
+    .forms = (const struct hf_form *const[]){&form_hy, NULL},
+    .params = params_hy,
+    .tensors = tensors_hy,
+    .activation = ACT_SILU,
+    CAUSAL_ARCH,
+};

@@ -1,5 +1,6 @@
 /* Qwen 2 and 3 with experts (Yang et al., 2024, arXiv:2407.10671; 2025, arXiv:2505.09388). Qwen 2 has an expert that all tokens go
- * through, weighed by a gate of its own, and weights that do not sum to 1. */
+ * through, weighed by a gate of its own, and weights that do not sum to 1. Mellum 2 (JetBrains, 2026) is Qwen 3 with local layers, which
+ * rotate by a base of their own. */
 #include "runtime/load/families/causal_rows.h"
 
 static const struct param_spec params_2[] = {
@@ -88,5 +89,58 @@ const struct arch arch_qwen3moe = {
     .params = params_3,
     .tensors = tensors_3,
     .activation = ACT_SILU,
+    CAUSAL_ARCH,
+};
+
+static const struct param_spec params_mellum[] = {
+    CAUSAL_PARAMS,
+    {"rope_parameters.full_attention.rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 500000},
+    {"rope_parameters.sliding_attention.rope_theta", "rope.freq_base_swa", PARAM_FLOAT,
+     PARAM(rope_base_local), 0, 10000},
+    WINDOW_PARAM,
+    EXPERT_PARAMS,
+    {0},
+};
+static const struct default_spec defaults_mellum[] = {{PARAM(n_kv_heads), 4},
+                                                      {PARAM(head_dim), 128},
+                                                      {PARAM(window), 1024},
+                                                      {PARAM(n_experts), 64},
+                                                      {PARAM(n_experts_used), 8},
+                                                      {PARAM(n_ff_expert), 896},
+                                                      {0}};
+static const struct fixed_spec fixed_mellum[] = {
+    {"rope_parameters.sliding_attention.rope_type", "\"default\""},
+    {"rope_parameters.rope_type", "null"}, /* each kind of layers has its own */
+    {"rope_parameters.rope_theta", "null"},
+    {"rope_scaling", "null"},
+    {"rope_theta", "null"},
+    {"partial_rotary_factor", "null"},
+    {0},
+};
+static const char *const ignored_mellum[] = {"mtp.", NULL};
+static const char *const classes_mellum[] = {"Mellum", NULL};
+static const struct key_spec keys_mellum[] = {
+    {"mlp_layer_types", NULL}, /* import/experts.c */
+    {"mtp_layer_types", NULL}, /* of what guesses further tokens */
+    {"mtp_mlp_layer_types", NULL}, {"num_nextn_predict_layers", NULL},
+    {"num_mtp_layers", NULL},      {NULL, NULL}};
+static const struct hf_form form_mellum = {.classes = classes_mellum,
+                                           .type = "mellum",
+                                           .prefix = "model.",
+                                           .experts_sum = "norm_topk_prob",
+                                           .experts_sum_usual = true,
+                                           .names = names_3,
+                                           .defaults = defaults_mellum,
+                                           .fixed = fixed_mellum,
+                                           .keys = keys_mellum,
+                                           .ignored = ignored_mellum};
+
+const struct arch arch_mellum = {
+    .name = "mellum",
+    .forms = (const struct hf_form *const[]){&form_mellum, NULL},
+    .params = params_mellum,
+    .tensors = tensors_3,
+    .activation = ACT_SILU,
+    .global_every = 1, /* no layer is local that is not told to be */
     CAUSAL_ARCH,
 };
