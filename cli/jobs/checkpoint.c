@@ -13,7 +13,7 @@
 #include <xxhash.h>
 
 /* Where things are, by the output's real name, so that a symbolic link stays one. */
-struct places {
+struct checkpoint_places {
     char *file, *part, *job;
 };
 
@@ -27,7 +27,7 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0;
 }
 
-static void free_places(struct places *p)
+static void free_places(struct checkpoint_places *p)
 {
     free(p->file);
     free(p->part);
@@ -43,9 +43,9 @@ static char *with_end(const char *name, const char *end)
     return text;
 }
 
-static bool find_places(struct places *p, const char *name)
+static bool find_places(struct checkpoint_places *p, const char *name)
 {
-    *p = (struct places){.file = realpath(name, NULL)};
+    *p = (struct checkpoint_places){.file = realpath(name, NULL)};
     if (!p->file)
         p->file = strdup(name);
     if (!p->file)
@@ -95,8 +95,8 @@ static void take_marks(struct checkpoint *c, size_t n)
 }
 
 /* What is complete is compared with its input, and not written. */
-static enum hone_status open_complete(struct checkpoint *c, struct output *o, const struct places *p,
-                                      const struct stat *info, size_t head)
+static enum hone_status open_complete(struct checkpoint *c, struct output *o,
+                                      const struct checkpoint_places *p, const struct stat *info, size_t head)
 {
     size_t n = count_right(&c->job, o->fd, head);
     if (n < c->job.n_marks || (n > 0 && c->job.marks[n - 1].end != (uint64_t)info->st_size))
@@ -113,7 +113,7 @@ static enum hone_status open_complete(struct checkpoint *c, struct output *o, co
     return HONE_OK;
 }
 
-static enum hone_status open_part(struct checkpoint *c, struct output *o, struct places *p,
+static enum hone_status open_part(struct checkpoint *c, struct output *o, struct checkpoint_places *p,
                                   const struct options *options, size_t head)
 {
     size_t n = count_right(&c->job, o->fd, head);
@@ -134,7 +134,7 @@ static enum hone_status open_part(struct checkpoint *c, struct output *o, struct
     return HONE_OK;
 }
 
-static enum hone_status open_at(struct checkpoint *c, struct output *o, struct places *p,
+static enum hone_status open_at(struct checkpoint *c, struct output *o, struct checkpoint_places *p,
                                 const struct options *options, size_t head)
 {
     struct stat info = {0}, named;
@@ -162,7 +162,7 @@ static enum hone_status open_at(struct checkpoint *c, struct output *o, struct p
 enum hone_status checkpoint_open(struct checkpoint *c, struct output *o, const struct options *options,
                                  size_t head)
 {
-    struct places p;
+    struct checkpoint_places p;
     struct stat info;
     const char *name = options->output;
     *c = (struct checkpoint){.job.fd = -1, .name = name, .output = o};

@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct paths {
+struct blob_paths {
     char blob[HUB_PATH], coming[HUB_PATH], snapshot[HUB_PATH], lock[HUB_PATH];
 };
 
-static enum hone_status find_paths(struct paths *p, const struct blob_job *job, struct hone_error *err)
+static enum hone_status find_paths(struct blob_paths *p, const struct blob_job *job, struct hone_error *err)
 {
     char cache[HUB_PATH], repo[HUB_PATH];
     enum hone_status status = place_cache(cache, err);
@@ -42,7 +42,7 @@ static bool has_size(const char *path, uint64_t size)
 
 bool blob_is_there(const struct blob_job *job)
 {
-    struct paths p;
+    struct blob_paths p;
     struct hone_error err = {0};
     return find_paths(&p, job, &err) == HONE_OK && has_size(p.snapshot, job->file->size);
 }
@@ -50,7 +50,7 @@ bool blob_is_there(const struct blob_job *job)
 /* ---- content ---- */
 
 /* Another program's file becomes ours too, by a second name for it: nothing is on the disk twice. */
-static bool borrow(const struct paths *p, const struct blob_job *job)
+static bool borrow(const struct blob_paths *p, const struct blob_job *job)
 {
     char found[HUB_PATH];
     struct hone_error err = {0};
@@ -70,7 +70,7 @@ static enum hone_status make_url(const struct blob_job *job, char **url, struct 
     return n < 0 ? hub_no_memory(err) : HONE_OK;
 }
 
-static enum hone_status fetch(const struct paths *p, const struct blob_job *job, struct hone_error *err)
+static enum hone_status fetch(const struct blob_paths *p, const struct blob_job *job, struct hone_error *err)
 {
     char what[HUB_PATH], *url = NULL;
     const struct hub_file *f = job->file;
@@ -118,7 +118,8 @@ static bool link_target(char target[HUB_PATH], const struct hub_file *f)
     return rest > 0 && (size_t)rest < HUB_PATH - n;
 }
 
-static enum hone_status give_name(const struct paths *p, const struct blob_job *job, struct hone_error *err)
+static enum hone_status give_name(const struct blob_paths *p, const struct blob_job *job,
+                                  struct hone_error *err)
 {
     char target[HUB_PATH];
     enum hone_status status = place_make_folders(p->snapshot, err);
@@ -134,7 +135,7 @@ static enum hone_status give_name(const struct paths *p, const struct blob_job *
 /* ---- both ---- */
 
 /* The lock that huggingface_hub takes for this content. -1: there can be none, as on some network file systems. */
-static int take_lock(const struct paths *p)
+static int take_lock(const struct blob_paths *p)
 {
     int fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
@@ -144,7 +145,7 @@ static int take_lock(const struct paths *p)
 
 enum hone_status blob_get(const struct blob_job *job, struct hone_error *err)
 {
-    struct paths p;
+    struct blob_paths p;
     enum hone_status status = find_paths(&p, job, err);
     if (status == HONE_OK)
         status = place_make_folders(p.lock, err);
