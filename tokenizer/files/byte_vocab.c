@@ -28,6 +28,15 @@ static json_t *added(json_int_t id, const json_t *token, const char *usual, bool
                      "special", 1);
 }
 
+/* Whether it has an id without being listed: one of the three, or a byte. */
+static bool is_there(const json_t *config, const char *text)
+{
+    for (size_t i = 0; i < N_OWN; i++)
+        if (strcmp(text, tok_named_token(config, own[i][0], own[i][1])) == 0)
+            return true;
+    return strlen(text) == 1;
+}
+
 static void add_marks(json_t **list, const json_t *config)
 {
     const json_t *named = json_object_get(config, "additional_special_tokens"),
@@ -36,10 +45,12 @@ static void add_marks(json_t **list, const json_t *config)
     const size_t n = is_list                   ? json_array_size(named)
                      : json_is_integer(number) ? (size_t)json_integer_value(number)
                                                : USUAL;
+    json_int_t id = FIRST_MARK;
     for (size_t i = 0; i < n && *list; i++) {
         char mark[32];
         snprintf(mark, sizeof mark, "<extra_id_%zu>", i);
-        json_list_add(list, added((json_int_t)(FIRST_MARK + i), json_array_get(named, i), mark, false));
+        if (!is_there(config, tok_token_text(json_array_get(named, i))))
+            json_list_add(list, added(id++, json_array_get(named, i), mark, false));
     }
 }
 
