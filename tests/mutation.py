@@ -87,7 +87,7 @@ COVERS = {
     "server/wire/": ["server/test_head", "server/test_proxies.py",
                      "fuzz/targets/head", "fuzz/targets/http"],
     "server/http/": ["server/test_weigh",
-                     "server/test_quota", "server/test_kept_answers", "server/test_answers.py", "fuzz/targets/http"],
+                     "server/test_quota", "server/test_kept_answers", "server/test_deadlines.py", "server/test_answers.py", "fuzz/targets/http"],
     "server/manager/": ["server/test_manager", "server/test_models.py", "server/test_degraded.py", "server/test_router.py",
                         "server/test_flights.py"],
     "server/model": ["server/test_models.py"],
