@@ -92,6 +92,18 @@ class Classes(Case):
                 run = self.hone("tokenize", "-m", self.folder(tokenizer, config), "--jsonl", stdin=json.dumps(LISTED_TEXT) + "\n")
                 self.assertEqual(run.json_lines[0], right)
 
+    def test_numbers_that_are_taken(self):
+        """A token of added_tokens.json under the number of one that tokenizer.json adds is none."""
+        with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:
+            tokenizer = json.load(f)["kinds"]["bytes"]
+        folder = self.folder(tokenizer, {"tokenizer_class": "TokenizersBackend", "bos_token": "<s>", "eos_token": "</s>"})
+        ids = []
+        for added in ({}, {"b[": 2}, {"b[": 299}):
+            self.file("model/added_tokens.json", json.dumps(added))
+            ids.append(self.hone("tokenize", "-m", folder, "--jsonl", stdin=json.dumps("ab[c") + "\n").json_lines[0])
+        self.assertEqual(ids[0], ids[1])
+        self.assertEqual(ids[2][1], 290)
+
     def test_refused(self):
         """Classes that make something else of a folder, and those of another kind than the vocabulary."""
         with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:

@@ -209,16 +209,41 @@ static bool add_numbered(struct amended *a, json_t *decoder)
     return ok;
 }
 
-/* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
+static int by_id(const void *a, const void *b)
+{
+    const json_int_t x = *(const json_int_t *)a, y = *(const json_int_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The numbers that added tokens of tokenizer.json have, in order; to be freed. NULL: no memory. */
+static json_int_t *taken_numbers(const struct amended *a, size_t *n)
+{
+    const json_t *list = json_object_get(a->root, "added_tokens");
+    *n = json_array_size(list);
+    json_int_t *ids = malloc((*n + 1) * sizeof *ids);
+    for (size_t i = 0; ids && i < *n; i++)
+        ids[i] = json_integer_value(json_object_get(json_array_get(list, i), "id"));
+    if (ids && *n > 0)
+        qsort(ids, *n, sizeof *ids, by_id);
+    return ids;
+}
+
+/* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json, but for those whose
+ * number an added token of tokenizer.json has. */
 static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
 {
+    size_t n_taken;
+    json_int_t *taken = taken_numbers(a, &n_taken);
     json_t *decoder = json_object_get(f->config, "added_tokens_decoder"), *value;
     const char *key;
     struct token_list specials = {0};
-    bool ok = list_specials(&specials, f->config) && add_numbered(a, decoder);
-    json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
-        ok = ok && (!json_is_integer(value) ||
+    bool ok = taken && list_specials(&specials, f->config) && add_numbered(a, decoder);
+    json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value) {
+        const json_int_t id = json_integer_value(value);
+        ok = ok && (!json_is_integer(value) || bsearch(&id, taken, n_taken, sizeof id, by_id) ||
                     add_listed_token(a, key, NULL, tok_list_find(&specials, text_of(key)) != NULL));
+    }
+    free(taken);
     tok_list_release(&specials);
     return ok;
 }
