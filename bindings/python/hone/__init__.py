@@ -11,8 +11,8 @@ hone.langchain, hone.llama_index, hone.haystack, hone.spark, hone.ray and hone.d
 
 from ._errors import BadModelError, BusyError, CancelledError, HoneError, LateError, RefusedError, UsageError
 from ._generation import Generated
-from ._model import Answer, Entity, Guess, Hybrid, Model, ModelInfo, Stats
-from ._results import Rows, SparseVectors
+from ._model import Model
+from ._results import Answer, Entity, Guess, Hybrid, ModelInfo, Rows, SparseVectors, Stats
 from ._scheduler import AsyncStream, Stream
 from ._version import __version__
 

@@ -5,19 +5,47 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _library as c
 from . import _structs
-from ._calls import Stop, progress
-from ._errors import UsageError, check
+from ._arguments import (
+    OnProgress,
+    OnRefused,
+    Role,
+    Run,
+    Side,
+    address_of,
+    checked_out,
+    checked_pairs,
+    checked_threads,
+    choice,
+    one_or_more,
+)
+from ._errors import check
 from ._generation import Generated, Ids, Message, Work, chat_struct, size
 from ._handle import Handle
-from ._results import WORD, Rows, SparseVectors, owned
+from ._results import (
+    WORD,
+    Answer,
+    Entity,
+    Floats,
+    Guess,
+    Hybrid,
+    ModelInfo,
+    Rows,
+    SparseVectors,
+    Stats,
+    answer_of,
+    as_text,
+    characters,
+    entity_of,
+    found,
+    owned,
+    take_text,
+)
 from ._scheduler import AsyncStream, Scheduler, Stream, call
 from ._texts import TextArray, Texts, encode, text_array, text_bytes
 
@@ -27,87 +55,6 @@ if TYPE_CHECKING:
     from ._generation import GenerateOptions
 
 _STATS = [field[0] for field in c.Stats._fields_]
-Floats = NDArray[np.float32]
-Side = Literal["usual", "right", "left"]
-Role = Literal["query", "document"]
-OnProgress = Callable[[int], Any]
-OnRefused = Callable[[int, str], Any]
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a model is."""
-
-    path: str
-    name: str
-    architecture: str
-    task: str  # "embed", "classify", "generate", "classify_tokens", "answer", "find_spans", "rerank"; "none": a vocabulary
-    pooling: str  # "mean", "cls", "last", "max"; "tokens": embed_tokens; "splade": embed_sparse; "none"
-    normalize: bool
-    activation: str
-    chat_template: str
-    n_params: int
-    n_vocab: int
-    n_layers: int
-    n_dims: int  # of an embedding
-    max_length: int  # tokens a text, special tokens included
-    n_threads: int
-    compute: str
-    cpu: str
-    fills_masks: bool
-    has_decoder: bool
-    labels: tuple[str, ...]
-    prompts: Mapping[str, str]
-    tasks: tuple[str, ...] = ()  # that the model has adapters for (jina-embeddings-v3)
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What happened to the texts of a model's calls until now."""
-
-    n_texts: int
-    n_tokens: int  # computed, special tokens included
-    n_truncated: int  # cut to max_length
-    n_invalid: int  # not UTF-8
-    n_refused: int
-
-
-@dataclass(frozen=True)
-class Entity:
-    """What a text names."""
-
-    label: str
-    text: str
-    start: int  # characters of the text, [start, end)
-    end: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Where a context answers a question."""
-
-    text: str
-    start: int  # characters of the context, [start, end); 0, 0: there is none
-    end: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Hybrid:
-    """What one pass makes of texts; what was not asked for is None."""
-
-    dense: Floats  # float32 [n_texts, n_dims]
-    sparse: SparseVectors | None
-    tokens: Rows[np.float32] | None
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A word for a mask."""
-
-    id: int
-    score: float
 
 
 class Model:
@@ -150,13 +97,13 @@ class Model:
         }  # fmt: skip
         options = c.new(
             c.Options,
-            n_threads=_threads(threads),
-            compute=_choice(compute, c.COMPUTE, "compute"),
+            n_threads=checked_threads(threads),
+            compute=choice(compute, c.COMPUTE, "compute"),
             max_length=size(max_length, "max_length"),
             batch_tokens=size(batch_tokens, "batch_tokens"),
             strict=strict,
             force=force,
-            kv=_choice(kv, c.KV, "kv"),
+            kv=choice(kv, c.KV, "kv"),
             kv_tokens=size(kv_tokens, "kv_tokens"),
             no_cache=not cache,
             vocab_only=vocab_only,
@@ -172,22 +119,22 @@ class Model:
     def _read_info(self) -> ModelInfo:
         i, pointer = self._handle.info, self._handle.begin()
         try:
-            labels = [_text(c.lib.hone_model_label(pointer, k)) for k in range(i.n_labels)]
+            labels = [as_text(c.lib.hone_model_label(pointer, k)) for k in range(i.n_labels)]
             prompts, value = {}, ctypes.c_char_p()
             for k in range(i.n_prompts):
                 name = c.lib.hone_model_prompt(pointer, k, ctypes.byref(value))
-                prompts[_text(name)] = _text(value.value)
+                prompts[as_text(name)] = as_text(value.value)
             tasks: list[str] = []
             while task := c.lib.hone_model_adaptation(pointer, len(tasks)):
-                tasks.append(_text(task))
+                tasks.append(as_text(task))
         finally:
             self._handle.end()
         return ModelInfo(
-            path=_text(i.path), name=_text(i.name), architecture=_text(i.architecture), task=c.TASKS[i.task],
-            pooling=_text(i.pooling), normalize=bool(i.normalize), activation=_text(i.activation),
-            chat_template=_text(text_bytes(i.chat_template)),
+            path=as_text(i.path), name=as_text(i.name), architecture=as_text(i.architecture), task=c.TASKS[i.task],
+            pooling=as_text(i.pooling), normalize=bool(i.normalize), activation=as_text(i.activation),
+            chat_template=as_text(text_bytes(i.chat_template)),
             n_params=int(i.n_params), n_vocab=int(i.n_vocab), n_layers=int(i.n_layers), n_dims=int(i.n_dims),
-            max_length=int(i.max_length), n_threads=int(i.n_threads), compute=_text(i.compute), cpu=_text(i.cpu),
+            max_length=int(i.max_length), n_threads=int(i.n_threads), compute=as_text(i.compute), cpu=as_text(i.cpu),
             fills_masks=bool(i.fills_masks), has_decoder=bool(i.has_decoder), labels=tuple(labels), prompts=prompts,
             tasks=tuple(tasks),
         )  # fmt: skip
@@ -245,7 +192,7 @@ class Model:
         out: list[str] = []
         try:
             while (remark := c.lib.hone_model_remark(pointer, len(out))) is not None:
-                out.append(_text(remark))
+                out.append(as_text(remark))
         finally:
             self._handle.end()
         return out
@@ -259,12 +206,12 @@ class Model:
     # ---- calls ----
 
     def _call(
-        self, function: Callable[..., int], n_bytes: int, run: _Run, *arguments: Any, stats: bool = True
+        self, function: Callable[..., int], n_bytes: int, run: Run, *arguments: Any, stats: bool = True
     ) -> None:
         """function(model, *arguments, stats, err), where texts and arrays are given by their addresses. They are kept while
         it runs, which is longer than this call where a signal ends the wait for it."""
         counts = c.Stats()
-        addresses = [_address(a) for a in arguments] + ([ctypes.byref(counts)] if stats else [])
+        addresses = [address_of(a) for a in arguments] + ([ctypes.byref(counts)] if stats else [])
 
         def call(model: Any, err: Any, keep: object = (run, arguments)) -> int:
             return function(model, *addresses, err)
@@ -277,7 +224,7 @@ class Model:
             raise run.raised[0]
         check(status, err)
 
-    def _rows(self, function: Callable[..., int], texts: TextArray, run: _Run, *more: Any) -> tuple[ctypes.c_void_p, Any]:
+    def _rows(self, function: Callable[..., int], texts: TextArray, run: Run, *more: Any) -> tuple[ctypes.c_void_p, Any]:
         """Of functions that allocate what they give: (*out, starts [n_texts + 1])."""
         out, starts = ctypes.c_void_p(), ctypes.c_void_p()
 
@@ -318,9 +265,9 @@ class Model:
         CancelledError. on_refused(i, sentence): called for each text that is refused, whose row becomes NaN; without it
         RefusedError. partition: what is kept of earlier calls is shared with those of the same number alone.
         """
-        array, single = _texts(texts)
-        run = _Run(prompt, role, pooling, dims, normalize, cut, False, on_progress, on_refused, partition, task=task)
-        rows = _out(out, (len(array), size(dims, "dims") or self.n_dims), single)
+        array, single = one_or_more(texts)
+        run = Run(prompt, role, pooling, dims, normalize, cut, False, on_progress, on_refused, partition, task=task)
+        rows = checked_out(out, (len(array), size(dims, "dims") or self.n_dims), single)
         self._call(c.lib.hone_embed, array.n_bytes, run, array, len(array), run.pointer, rows)
         return rows[0] if single and out is None else rows if out is None else out
 
@@ -339,7 +286,7 @@ class Model:
         """A vector for each token of each text, special ones included, for late interaction (ColBERT); of models that are
         not made for that, the last hidden states. rows[i] is float32 [n_tokens, n_dims]."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, normalize, cut, False, on_progress, None, partition, task=task)
+        run = Run(prompt, role, None, 0, normalize, cut, False, on_progress, None, partition, task=task)
         out, starts = self._rows(c.lib.hone_embed_tokens, array, run, run.pointer)
         n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
@@ -356,7 +303,7 @@ class Model:
     ) -> SparseVectors:
         """The words of the vocabulary that fit each text, with their weights (SPLADE)."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, None, cut, False, on_progress, None, partition)
+        run = Run(prompt, role, None, 0, None, cut, False, on_progress, None, partition)
         out, starts = self._rows(c.lib.hone_embed_sparse, array, run, run.pointer)
         return SparseVectors(owned(out.value, int(starts[-1]), WORD), starts, self.info.n_vocab)
 
@@ -377,7 +324,7 @@ class Model:
         """Vectors of texts, weights of their words and vectors of their tokens (without the first one) in one pass, of a
         model that has heads for them (BGE-M3)."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, dims, normalize, cut, False, on_progress, None, partition)
+        run = Run(prompt, role, None, dims, normalize, cut, False, on_progress, None, partition)
         dense = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
         words, word_starts, row_starts = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         rows = ctypes.c_void_p()
@@ -419,7 +366,7 @@ class Model:
         instruction: what documents are judged by, in a sentence, where a model that generates reranks.
         """
         array, asked = text_array(documents, "documents"), text_array([query], "query")
-        run = _Run(prompt, None, None, 0, None, cut, raw, on_progress, on_refused, partition, instruction)
+        run = Run(prompt, None, None, 0, None, cut, raw, on_progress, on_refused, partition, instruction)
         scores = np.empty(len(array), np.float32)
         n_bytes = array.n_bytes + asked.n_bytes * len(array)
         self._call(
@@ -440,9 +387,9 @@ class Model:
     ) -> Floats:
         """The scores of the model's labels: float32 [n_texts, n_labels]; of one str, [n_labels]. pairs: the second text of
         each. raw: logits."""
-        array, single = _texts(texts)
-        second = _pairs(pairs, len(array), single)
-        run = _Run(None, None, None, 0, None, cut, raw, on_progress, on_refused, partition)
+        array, single = one_or_more(texts)
+        second = checked_pairs(pairs, len(array), single)
+        run = Run(None, None, None, 0, None, cut, raw, on_progress, on_refused, partition)
         scores = np.empty((len(array), len(self.labels)), np.float32)
         n_bytes = array.n_bytes + (second.n_bytes if second else 0)
         self._call(
@@ -463,11 +410,11 @@ class Model:
     ) -> Floats:
         """The scores of labels that the model, one of natural language inference, was not trained for: float32
         [n_texts, n_labels]; of one str, [n_labels]. hypothesis: with {} where a label goes; "": "This example is {}."."""
-        (array, single), names = _texts(texts), text_array(labels, "labels")
+        (array, single), names = one_or_more(texts), text_array(labels, "labels")
         template = text_array([hypothesis])
         options = c.new(c.ZeroShotOptions, hypothesis=template.struct(0), multi_label=multi_label)
         options.keep = template
-        run = _Run(None, None, None, 0, None, cut, False, None, None, partition)
+        run = Run(None, None, None, 0, None, cut, False, None, None, partition)
         scores = np.empty((len(array), len(names)), np.float32)
         self._call(
             c.lib.hone_zero_shot, array.n_bytes * len(names), run, array, len(array), names, len(names),
@@ -479,7 +426,7 @@ class Model:
         """The words that fit best where a text has the model's mask token, best first: a list for each mask of each text.
         detokenize([guess.id]) says what a word looks like."""
         array, n_words = text_array(texts), size(n_words, "n_words")
-        run = _Run(None, None, None, 0, None, "usual", raw, None, None, 0)
+        run = Run(None, None, None, 0, None, "usual", raw, None, None, 0)
         out, starts = self._rows(c.lib.hone_fill_masks, array, run, n_words, run.pointer)
         words = [Guess(int(w["id"]), float(w["weight"])) for w in owned(out.value, int(starts[-1]), WORD)]
         masks = [words[i : i + n_words] for i in range(0, len(words), max(1, n_words))]
@@ -498,10 +445,10 @@ class Model:
         transformers' aggregation strategies. outside: tell those of the label "O", too."""
         texts = list(texts)
         array = text_array(texts)
-        options = c.new(c.EntityOptions, aggregate=_choice(aggregate, c.AGGREGATES, "aggregate"), outside=outside)
-        run = _Run(None, None, None, 0, None, cut, False, on_progress, None, 0)
+        options = c.new(c.EntityOptions, aggregate=choice(aggregate, c.AGGREGATES, "aggregate"), outside=outside)
+        run = Run(None, None, None, 0, None, cut, False, on_progress, None, 0)
         out, starts = self._rows(c.lib.hone_find_entities, array, run, ctypes.byref(options), run.pointer)
-        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Entity)), starts, _entity)
+        return found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Entity)), starts, entity_of)
 
     def find_spans(
         self,
@@ -518,7 +465,7 @@ class Model:
         texts, labels = list(texts), list(labels)
         array, names = text_array(texts), text_array(labels, "labels")
         options = c.new(c.SpanOptions, threshold=threshold, nested=nested, multi_label=multi_label)
-        run = _Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
 
         def call(model: Any, first: Any, n: int, *more: Any) -> int:
             return int(c.lib.hone_find_spans(model, first, n, names.address, len(names), *more))
@@ -526,11 +473,11 @@ class Model:
         out, starts = self._rows(call, array, run, ctypes.byref(options), run.pointer)
 
         def entity(data: bytes, s: _structs.LabeledSpan) -> Entity:
-            start, end = _characters(data, s.start), _characters(data, s.end)
+            start, end = characters(data, s.start), characters(data, s.end)
             text = data[s.start : s.end].decode(errors="replace")
             return Entity(labels[s.label], text, start, end, float(s.score))
 
-        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.LabeledSpan)), starts, entity)
+        return found(texts, ctypes.cast(out, ctypes.POINTER(_structs.LabeledSpan)), starts, entity)
 
     def answer(
         self,
@@ -556,13 +503,13 @@ class Model:
             c.AnswerOptions, n_best=size(n_best, "n_best"), max_tokens=size(max_tokens, "max_tokens"), may_lack=may_lack,
             window=size(window, "window"), overlap=size(overlap, "overlap"),
         )  # fmt: skip
-        run = _Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
 
         def call(model: Any, first: Any, n: int, *more: Any) -> int:
             return int(c.lib.hone_answer(model, first, second.address, n, *more))
 
         out, starts = self._rows(call, array, run, ctypes.byref(options), run.pointer)
-        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Answer)), starts, _answer)
+        return found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Answer)), starts, answer_of)
 
     # ---- tokens ----
 
@@ -571,9 +518,9 @@ class Model:
     ) -> Any:  # list[int] of a str, else list[NDArray[np.int32]]
         """The ids of texts: of one str a list, else an array int32 for each. Nothing is cut. special: with the tokens that
         the model puts around a text."""
-        array, single = _texts(texts)
-        second = _pairs(pairs, len(array), single)
-        run = _Run(None, None, None, 0, None, "usual", False, None, None, 0)
+        array, single = one_or_more(texts)
+        second = checked_pairs(pairs, len(array), single)
+        run = Run(None, None, None, 0, None, "usual", False, None, None, 0)
         out, starts = ctypes.c_void_p(), ctypes.c_void_p()
         self._call(
             c.lib.hone_tokenize, 0, run, array.address, second, len(array), special,
@@ -588,7 +535,7 @@ class Model:
         data = encode(text)
         array = text_array([data])
         one, ids, spans, n = array.struct(0), ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_size_t()
-        run = _Run(None, None, None, 0, None, "usual", False, None, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, None, None, 0)
         self._call(
             c.lib.hone_tokenize_spans, 0, run, ctypes.byref(one), special, ctypes.byref(ids), ctypes.byref(spans),
             ctypes.byref(n), stats=False,
@@ -596,7 +543,7 @@ class Model:
         places = owned(spans.value, 2 * n.value, np.uintp).reshape(-1, 2).tolist()
         numbers = owned(ids.value, n.value, np.int32).tolist()
         return [
-            (i, 0, 0) if start == c.SIZE_MAX else (i, _characters(data, start), _characters(data, end))
+            (i, 0, 0) if start == c.SIZE_MAX else (i, characters(data, start), characters(data, end))
             for i, (start, end) in zip(numbers, places)
         ]
 
@@ -604,17 +551,17 @@ class Model:
         """The text that ids stand for."""
         array = np.ascontiguousarray(ids, np.int32)
         text, n = ctypes.c_void_p(), ctypes.c_size_t()
-        run = _Run(None, None, None, 0, None, "usual", False, None, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, None, None, 0)
         self._call(
             c.lib.hone_detokenize, 0, run, array, array.size, skip_special, ctypes.byref(text),
             ctypes.byref(n), stats=False,
         )  # fmt: skip
-        return _take(text, n)
+        return take_text(text, n)
 
     def perplexity(self, ids: Ids, context: int = 0) -> float:
         """exp of the mean negative log-probability of each token but the first, in pieces of at most `context` tokens."""
         array, value = np.ascontiguousarray(ids, np.int32), ctypes.c_double()
-        run = _Run(None, None, None, 0, None, "usual", False, None, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, None, None, 0)
         self._call(
             c.lib.hone_perplexity, 4 * array.size, run, array, array.size, size(context, "context"),
             ctypes.byref(value), stats=False,
@@ -671,11 +618,11 @@ class Model:
         """What a conversation looks like to the model, by its own chat template."""
         chat = chat_struct(messages, tools, variables, continue_last)
         text, n = ctypes.c_void_p(), ctypes.c_size_t()
-        run = _Run(None, None, None, 0, None, "usual", False, None, None, 0)
+        run = Run(None, None, None, 0, None, "usual", False, None, None, 0)
         self._call(
             c.lib.hone_chat_prompt, 0, run, ctypes.byref(chat), ctypes.byref(text), ctypes.byref(n), stats=False
         )
-        return _take(text, n)
+        return take_text(text, n)
 
     # ---- the same for asyncio: requests to a scheduler, which computes those of many tasks together ----
 
@@ -701,8 +648,8 @@ class Model:
     ) -> Floats:
         """As embed. A text that is refused fails the call. timeout: seconds until the result; LateError after that. A task
         that is cancelled cancels the work."""
-        array, single = _texts(texts)
-        run = _Run(prompt, role, pooling, dims, normalize, cut, False, None, None, partition, task=task)
+        array, single = one_or_more(texts)
+        run = Run(prompt, role, pooling, dims, normalize, cut, False, None, None, partition, task=task)
         out = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
         await self._ask(c.REQUESTS["embed"], array, run, timeout, out)
         return out[0] if single else out
@@ -721,7 +668,7 @@ class Model:
     ) -> Rows[np.float32]:
         """As embed_tokens; timeout as in aembed."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, normalize, cut, False, None, None, partition, task=task)
+        run = Run(prompt, role, None, 0, normalize, cut, False, None, None, partition, task=task)
         out, starts = await self._ask_rows(c.REQUESTS["embed_tokens"], array, run, timeout)
         n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
@@ -738,7 +685,7 @@ class Model:
     ) -> SparseVectors:
         """As embed_sparse; timeout as in aembed."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, None, cut, False, None, None, partition)
+        run = Run(prompt, role, None, 0, None, cut, False, None, None, partition)
         out, starts = await self._ask_rows(c.REQUESTS["embed_sparse"], array, run, timeout)
         return SparseVectors(owned(out.value, int(starts[-1]), WORD), starts, self.info.n_vocab)
 
@@ -755,7 +702,7 @@ class Model:
     ) -> Floats:
         """As rerank; timeout as in aembed."""
         array, asked = text_array(documents, "documents"), text_array([query], "query")
-        run = _Run(None, None, None, 0, None, cut, raw, None, None, partition, instruction)
+        run = Run(None, None, None, 0, None, cut, raw, None, None, partition, instruction)
         scores = np.empty(len(array), np.float32)
         await self._ask(c.REQUESTS["rerank"], array, run, timeout, scores, query=asked)
         return scores
@@ -771,9 +718,9 @@ class Model:
         timeout: float = 0,
     ) -> Floats:
         """As classify; timeout as in aembed."""
-        array, single = _texts(texts)
-        second = _pairs(pairs, len(array), single)
-        run = _Run(None, None, None, 0, None, cut, raw, None, None, partition)
+        array, single = one_or_more(texts)
+        second = checked_pairs(pairs, len(array), single)
+        run = Run(None, None, None, 0, None, cut, raw, None, None, partition)
         scores = np.empty((len(array), len(self.labels)), np.float32)
         await self._ask(c.REQUESTS["classify"], array, run, timeout, scores, pairs=second)
         return scores[0] if single else scores
@@ -799,7 +746,7 @@ class Model:
         self,
         kind: int,
         texts: TextArray,
-        run: _Run,
+        run: Run,
         timeout: float,
         out: Floats | None,
         query: TextArray | None = None,
@@ -820,149 +767,11 @@ class Model:
             request.out_rows, request.out_words, request.out_starts = map(ctypes.addressof, places)
         await call(self._the_scheduler(), request, (texts, run, out, query, pairs, places))
 
-    async def _ask_rows(self, kind: int, texts: TextArray, run: _Run, timeout: float) -> tuple[ctypes.c_void_p, Any]:
+    async def _ask_rows(self, kind: int, texts: TextArray, run: Run, timeout: float) -> tuple[ctypes.c_void_p, Any]:
         rows, words, starts = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         await self._ask(kind, texts, run, timeout, None, places=(rows, words, starts))
         return rows if kind == c.REQUESTS["embed_tokens"] else words, owned(starts.value, len(texts) + 1, np.uintp)
 
 
-class _Run:
-    """struct hone_run_options with all that it points to, and what ends the call."""
-
-    def __init__(
-        self,
-        prompt: str | None,
-        role: str | None,
-        pooling: str | None,
-        dims: int,
-        normalize: bool | None,
-        cut: str,
-        raw: bool,
-        on_progress: OnProgress | None,
-        on_refused: OnRefused | None,
-        partition: int,
-        instruction: str | None = None,
-        task: str | None = None,
-    ) -> None:
-        self.stop, self.raised = Stop(), list[BaseException]()
-        function, self._keep = progress(on_progress, self.stop, self.raised)
-        self.struct = c.new(
-            c.RunOptions,
-            pooling=encode(pooling) if pooling is not None else None,
-            n_dims=size(dims, "dims"),
-            prompt=encode(prompt) if prompt is not None else None,
-            normalize=-1 if normalize is None else int(normalize),
-            raw=raw,
-            cut=_choice(cut, c.SIDES, "cut"),
-            on_progress=function,
-            progress_arg=self.stop.address,
-            instruction=encode(instruction) if instruction is not None else None,
-            partition=size(partition, "partition"),
-            adaptation=encode(task) if task is not None else None,
-        )
-        setattr(self.struct, "as", _choice(role, c.ROLES, "role"))
-        if on_refused is not None:
-            self._on_refused = self._refusal(on_refused)
-            self.struct.on_refused = ctypes.cast(self._on_refused, ctypes.c_void_p)
-
-    def _refusal(self, on_refused: OnRefused) -> Any:
-        def told(_: Any, i: int, sentence: bytes) -> None:
-            try:
-                on_refused(i, _text(sentence))
-            except BaseException as e:  # must not go through C
-                self.raised.append(e)
-                self.stop.set()
-
-        return c.REFUSAL(told)
-
-    @property
-    def pointer(self) -> Any:
-        return ctypes.byref(self.struct)
-
-
 def _reopen(name: str, arguments: Mapping[str, Any]) -> Model:
     return Model(name, **arguments)
-
-
-def _address(argument: Any) -> Any:
-    if isinstance(argument, TextArray):
-        return argument.address
-    return argument.ctypes.data if isinstance(argument, np.ndarray) else argument
-
-
-def _threads(value: int) -> int:
-    if size(value, "threads") > 4096:
-        raise ValueError(f"threads is {value}, expected at most 4096")
-    return value
-
-
-def _choice(value: Any, choices: Mapping[Any, int], name: str) -> int:
-    if value not in choices:
-        raise UsageError(f"{name} is {value!r}, expected one of {', '.join(repr(x) for x in choices)}")
-    return choices[value]
-
-
-def _texts(texts: Any) -> tuple[TextArray, bool]:
-    """And whether it was one text, not in a list."""
-    single = isinstance(texts, (str, bytes))
-    return text_array([texts] if single else texts), single
-
-
-def _pairs(pairs: Any, n: int, single: bool) -> TextArray | None:
-    if pairs is None:
-        return None
-    if single != isinstance(pairs, (str, bytes)):
-        raise TypeError("texts and pairs: expected two strings, or two lists of them")
-    array = text_array([pairs] if single else pairs, "pairs")
-    if len(array) != n:
-        raise UsageError(f"{n} texts and {len(array)} pairs: expected as many")
-    return array
-
-
-def _out(out: Floats | None, shape: tuple[int, int], single: bool) -> Floats:
-    if out is None:
-        return np.empty(shape, np.float32)
-    wanted = shape[1:] if single else shape
-    if not isinstance(out, np.ndarray) or out.dtype != np.float32 or out.shape != wanted:
-        found = f"{out.dtype} {list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise UsageError(f"out is {found}, expected float32 {list(wanted)}")
-    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-        raise UsageError("out has gaps or cannot be written, expected one run of memory")
-    return out
-
-
-def _text(data: bytes | None) -> str:
-    return (data or b"").decode(errors="replace")
-
-
-def _take(text: ctypes.c_void_p, n: ctypes.c_size_t) -> str:
-    try:
-        return _text(ctypes.string_at(text, n.value))
-    finally:
-        c.lib.hone_free(text)
-
-
-def _characters(data: bytes, n_bytes: int) -> int:
-    """How many characters the first so many bytes are."""
-    return len(data[:n_bytes].decode(errors="replace"))
-
-
-def _found(texts: list[str], rows: Any, starts: Any, make: Callable[[bytes, Any], Any]) -> list[list[Any]]:
-    """What each text's rows are, from its bytes and one of them each. Frees the rows."""
-    try:
-        return [
-            [make(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
-            for i, text in enumerate(texts)
-        ]
-    finally:
-        c.lib.hone_free(rows)
-
-
-def _answer(data: bytes, a: _structs.Answer) -> Answer:
-    start, end = _characters(data, a.start), _characters(data, a.end)
-    return Answer(data[a.start : a.end].decode(errors="replace"), start, end, float(a.score))
-
-
-def _entity(data: bytes, e: _structs.Entity) -> Entity:
-    start, end = _characters(data, e.start), _characters(data, e.end)
-    return Entity(_text(e.label), data[e.start : e.end].decode(errors="replace"), start, end, float(e.score))

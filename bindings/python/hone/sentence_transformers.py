@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arguments import Role
 from ._errors import UsageError
-from ._model import Model, Role
+from ._model import Model
 
 Similarity = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
