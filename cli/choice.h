@@ -1,4 +1,4 @@
-/* One word of several: "jsonl|csv|npy". */
+/* One word of several: "jsonl|csv|npy|npz". */
 #ifndef CLI_CHOICE_H
 #define CLI_CHOICE_H
 

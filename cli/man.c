@@ -147,7 +147,8 @@ static void environment(struct output *o)
     variable(o, "HONE_CACHE",
              "0: packed weights are neither used nor kept; 1: those of small models are, too.");
     variable(o, "NO_COLOR", "No colours on a terminal, if it is not empty.");
-    variable(o, "TMPDIR", "Where an npy array waits that goes down a pipe (/tmp).");
+    variable(o, "TMPDIR",
+             "Where an array for NumPy waits that goes down a pipe, and the ids of an npz (/tmp).");
 }
 
 static void program_page(struct output *o)

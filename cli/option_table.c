@@ -44,7 +44,7 @@ const struct option_row option_table[] = {
      "the GGUF file to write; it appears when it is complete",
      VARIANTS({"embed", NULL, NULL,
                "write to FILE, which appears when it is complete, instead of standard output; its name says "
-               "the format (.npy, .csv, else jsonl), and whether it is compressed (.gz, .zst, .xz)"},
+               "the format (.npy, .npz, .csv, else jsonl), and whether it is compressed (.gz, .zst, .xz)"},
               {"rerank, classify, answer, fill", NULL, NULL,
                "write to FILE, which appears when it is complete, instead of standard output: jsonl, if "
                "--format says nothing; compressed where its name says so (.gz, .zst, .xz)"},
@@ -102,9 +102,10 @@ const struct option_row option_table[] = {
      NULL},
     {0, "raw", NULL, OPTION_FLAG, FIELD(raw), "rerank, classify, score, fill", NULL, false,
      "the model's logits instead of scores", NULL},
-    {0, "format", "jsonl|csv|npy", OPTION_CHOICE, FIELD(format), "embed", NULL, false,
+    {0, "format", "jsonl|csv|npy|npz", OPTION_CHOICE, FIELD(format), "embed", NULL, false,
      "jsonl (the default): {\"index\": 0, \"embedding\": [...]} a line; csv: numbers only, a line a text; "
-     "npy: NumPy's float32 array [texts, dimensions]",
+     "npy: NumPy's float32 array [texts, dimensions]; npz: the same as \"vectors\", and \"ids\" beside it "
+     "where texts have any",
      VARIANTS({"answer", "table|jsonl", NULL,
                "table (the default): for the eye; jsonl: {\"index\": 0, \"answers\": [{\"score\", "
                "\"start\", \"end\", \"text\"}, ...]} a line, in bytes"},

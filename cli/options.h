@@ -92,7 +92,8 @@ struct option_variant {
 struct option_row {
     char letter; /* -t, or 0 */
     const char *name;
-    const char *value; /* what --help calls it: "N"; of a choice, the words that it may be: "jsonl|csv|npy" */
+    const char
+        *value; /* what --help calls it: "N"; of a choice, the words that it may be: "jsonl|csv|npy|npz" */
     enum option_kind kind;
     size_t offset;        /* of its field in struct options */
     const char *commands; /* that take it */

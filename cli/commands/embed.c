@@ -2,6 +2,7 @@
 #include "cli/commands/embed_ragged.h"
 #include "cli/io/detect.h"
 #include "cli/io/npy.h"
+#include "cli/io/npz.h"
 #include "cli/io/output.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
@@ -39,49 +40,63 @@ static void write_json(struct output *o, const struct run *run, size_t i)
     output_text(o, "]}\n");
 }
 
-static void write_row(struct output *o, const char *format, const struct run *run, size_t i)
+/* Where vectors go: for a person or a program to read line by line, or as NumPy's files. */
+enum form { JSONL, CSV, NPY, NPZ };
+static const char *const form_names[] = {"jsonl", "csv", "npy", "npz"};
+
+/* As somebody said, or as the file's name does. */
+static enum form form_of(const struct options *options)
+{
+    static const char *const ends[] = {".npy", "npy", ".npz", "npz", ".csv", "csv", NULL};
+    const char *name = options->format ? options->format : detect_by_name(options->output, ends);
+    enum form form = NPZ;
+    while (form > JSONL && (!name || strcmp(name, form_names[form]) != 0))
+        form--;
+    return form;
+}
+
+static void write_row(struct output *o, struct npz *z, enum form form, struct run *run, size_t i)
 {
     float *row = run->values + i * run->width;
     bool refused = run->lines.refused[i], blank = refused && !run->lines.why[i];
     for (size_t k = 0; refused && k < run->width; k++)
         row[k] = NAN;
-    if (strcmp(format, "jsonl") == 0)
+    if (form == JSONL)
         write_json(o, run, i);
-    else if (strcmp(format, "npy") == 0 && !blank)
+    else if (form == NPZ && !blank)
+        run->status = npz_row(z, row, run->width, records_id(&run->records, &run->lines, i));
+    else if (form == NPY && !blank)
         output_write(o, row, run->width * sizeof *row);
     else if (!blank)
         write_csv(o, row, run->width);
 }
 
-static void write_rows(struct run *run, struct output *o, const char *format)
+static void write_rows(struct run *run, struct output *o, enum form form)
 {
-    bool npy = strcmp(format, "npy") == 0;
-    if (npy)
+    struct npz z;
+    if (form == NPY)
         npy_begin(o);
+    if (form == NPZ)
+        npz_begin(&z, o);
     while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++)
-            write_row(o, format, run, i);
-        run->status = output_flush(o);
+        for (size_t i = 0; i < run->lines.n && run->status == HONE_OK; i++)
+            write_row(o, &z, form, run, i);
+        if (output_flush(o) != HONE_OK)
+            run->status = HONE_FAILED;
     }
-    if (npy)
+    if (form == NPY)
         npy_end(o, run->width);
-}
-
-/* As somebody said, or as the file's name does. */
-static const char *format_of(const struct options *options)
-{
-    static const char *const ends[] = {".npy", "npy", ".csv", "csv", NULL};
-    const char *format = options->format ? options->format : detect_by_name(options->output, ends);
-    return format ? format : "jsonl";
+    if (form == NPZ && npz_end(&z, run->width, run->status == HONE_OK) != HONE_OK)
+        run->status = HONE_FAILED;
 }
 
 static void embed_lines(struct run *run)
 {
     static struct output o;
-    const char *format = format_of(run->options);
-    if (run_open_output(run, &o, strcmp(format, "npy") == 0 ? NPY_HEADER : 0) != HONE_OK)
+    enum form form = form_of(run->options);
+    if (run_open_output(run, &o, form >= NPY ? NPY_HEADER : 0) != HONE_OK)
         return;
-    write_rows(run, &o, format);
+    write_rows(run, &o, form);
     enum hone_status closed = output_close(&o, run->status == HONE_OK);
     if (run->status == HONE_OK)
         run->status = closed;
@@ -102,8 +117,9 @@ static void (*ragged_of(const struct run *run))(struct run *)
 static enum hone_status check(const struct run *run, bool ragged)
 {
     const struct options *options = run->options;
-    const char *format = format_of(options);
-    bool jsonl = strcmp(format, "jsonl") == 0;
+    enum form form = form_of(options);
+    const char *format = form_names[form];
+    bool jsonl = form == JSONL;
     if (run->info->task == HONE_TASK_CLASSIFY || run->info->task == HONE_TASK_RERANK)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
                             options->model);
@@ -118,6 +134,13 @@ static enum hone_status check(const struct run *run, bool ragged)
     if (!jsonl && (run->records.rows || run->records.keep))
         return report_error(HONE_USAGE, "%s has numbers alone: %s is for --format jsonl", format,
                             run->records.keep ? "--keep" : "--errors rows");
+    if (options->id_column && !jsonl && form != NPZ)
+        return report_error(HONE_USAGE, "%s has no ids: --id-column is for --format jsonl and npz", format);
+    if (form == NPZ && !zip_is_known())
+        return report_error(HONE_USAGE, "npz needs zlib, and this hone was built without it");
+    if (form == NPZ && options->resume)
+        return report_error(HONE_USAGE,
+                            "--resume is for jsonl, csv and npy: the ids of npz stand at its end");
     if (options->dimensions > run->info->n_dims)
         return report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
                             options->dimensions, options->model, run->info->n_dims);

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/io/detect.h"
 #include "cli/io/ids.h"
 #include "cli/io/npy.h"
 #include "cli/io/output.h"
@@ -28,6 +29,9 @@ struct logits_inputs {
 
 static enum hone_status read_inputs(const struct options *options, struct logits_inputs *in)
 {
+    static const char *const ends[] = {".npz", "npz", NULL};
+    if (detect_by_name(options->output, ends))
+        return report_error(HONE_USAGE, "%s: logits are written as npy, one array", options->output);
     enum hone_status status = ids_read(options->ids, &in->ids, &in->n);
     if (status == HONE_OK && options->decoder_ids)
         status = ids_read(options->decoder_ids, &in->decoder_ids, &in->n_decoder);

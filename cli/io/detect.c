@@ -17,7 +17,7 @@ static const struct {
     {"FEA1", 4, "a Feather file"},
     {"\xff\xff\xff\xff", 4, "an Arrow stream"},
     {"\x93NUMPY", 6, "a NumPy array, which holds no texts"},
-    {"PK\3\4", 4, "a ZIP archive"},
+    {"PK\3\4", 4, "a ZIP archive (NumPy's npz is one, and holds no texts)"},
     {"BZh", 3, "compressed by bzip2; gzip, zstd and xz are read"},
     {"GGUF", 4, "a model"},
     {"%PDF-", 5, "a PDF"},

@@ -61,11 +61,12 @@ static void write_all(struct output *o, int fd, const char *data, size_t size)
     }
 }
 
-/* A nameless file for what has to be patched before it can go down a pipe. */
-static enum hone_status open_spool(struct output *o)
+enum hone_status output_open_spool(struct output *o, const char *name)
 {
     const char *folder = getenv("TMPDIR");
     char path[4096];
+    memset(o, 0, offsetof(struct output, buffer));
+    o->name = name;
     if (!folder || !*folder)
         folder = "/tmp";
     snprintf(path, sizeof path, "%s/hone-XXXXXX", folder);
@@ -146,7 +147,8 @@ static enum hone_status open_file(struct output *o, const char *path, bool patch
     o->fd = STDOUT_FILENO;
     o->name = "standard output";
     if (!path || strcmp(path, "-") == 0)
-        return patched ? open_spool(o) : HONE_OK;
+        return patched ? output_open_spool(o, o->name)
+                       : HONE_OK; /* it must be patched before it goes down a pipe */
     o->name = path;
     if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
         return open_temporary(o, path);

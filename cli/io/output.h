@@ -31,6 +31,9 @@ struct output {
  * there is nothing to close. */
 enum hone_status output_open(struct output *o, const char *path, bool patched);
 
+/* A nameless file in TMPDIR for what must wait, named `name` in sentences. To be closed as not complete: it is gone then. */
+enum hone_status output_open_spool(struct output *o, const char *name);
+
 /* Room for n <= OUTPUT_BUFFER bytes; what is put there counts from output_advance on. */
 char *output_reserve(struct output *o, size_t n);
 void output_advance(struct output *o, size_t n);

@@ -200,6 +200,11 @@ static const json_t *id_of(const struct records *r, const json_t *row)
     return id ? id : json_object_get(row, "_id");
 }
 
+const json_t *records_id(const struct records *r, const struct lines *l, size_t i)
+{
+    return id_of(r, l->rows[i]);
+}
+
 /* What hone itself writes under that name, or has written already. */
 static bool is_own(const char *key, const json_t *value, const json_t *id)
 {

@@ -26,6 +26,9 @@ const enum input_format *records_format(const struct options *options);
  * have none are refused. A text lives as long as the window. */
 void records_find(const struct records *r, struct lines *l);
 
+/* What row i is called; NULL: nothing. */
+const json_t *records_id(const struct records *r, const struct lines *l, size_t i);
+
 /* Writes '{"index": 3, "id": ...' and, where r->keep says so, the other columns: the beginning of row i's result. */
 void records_write_begin(const struct records *r, struct output *o, const struct lines *l, size_t i);
 /* The same of a row that outlived its window: number `index`, NULL where it is a text alone. */

@@ -152,7 +152,8 @@ const char *const embed_about[] = {
     "input may be larger than the memory. Several FILEs are one input; a pattern in quotes ('logs/*.jsonl') "
     "names more than "
     "a command line has room for.",
-    "A text that is refused has no line in jsonl, and NaN for every number in csv and npy, so that row i is "
+    "A text that is refused has no line in jsonl, and NaN for every number in csv, npy and npz, so that row "
+    "i is "
     "always "
     "text i.",
     "A SPLADE model makes no vector, but weights for words of its vocabulary, by token id: {\"index\": 0, "
@@ -163,6 +164,8 @@ const char *const embed_about[] = {
 const char *const embed_examples[] = {
     "hone embed -m minilm.gguf notes.txt --format npy -o notes.npy",
     "makes an array that numpy.load reads.",
+    "hone embed -m minilm.gguf notes.jsonl -o notes.npz",
+    "makes two of them, \"vectors\" and \"ids\", in one file.",
     "hone embed -m minilm.gguf notes.txt --shard 2/4 --resume -o 2.jsonl",
     "computes the second machine's share of four; the same again after an interruption finishes it.",
     NULL,

@@ -27,7 +27,7 @@ class Completion(Case):
         self.assertEqual(self.bash("hone", "ser"), ["serve", "service"])
         self.assertEqual(self.bash("hone", "bench", ""), ["limits", "kernels", "model", "scheduler", "load", "compare"])
         self.assertEqual(self.bash("hone", "embed", "--fo"), ["--format", "--force"])
-        self.assertEqual(self.bash("hone", "embed", "--format", ""), ["jsonl", "csv", "npy"])
+        self.assertEqual(self.bash("hone", "embed", "--format", ""), ["jsonl", "csv", "npy", "npz"])
         self.assertEqual(self.bash("hone", "bench", "model", "--compute", "b"), ["bf16", "blas"])
         self.assertEqual(self.bash("hone", "embed", "-m", ""), ["files"])
         self.assertEqual(self.bash("hone", "embed", "--threads", ""), [])

@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import unittest
+import zipfile
 
 from support import CLASSIFY, CROSS, EMBED, HONE, Case, main, read_npy
 
@@ -264,6 +265,26 @@ class Output(Input):
             self.embed("-o", self.path("x.zst"), stdin=stdin)
             self.assertEqual(subprocess.run(["zstd", "-dc", self.path("x.zst")], capture_output=True, check=True).stdout, plain)
         self.embed("-o", self.path("x.npy.gz"), stdin=stdin, status=2)
+
+    def test_npz(self):
+        """To a file, and down a pipe; bindings/python/tests/test_npz.py has numpy read it."""
+        data = '{"id": "a", "text": "x"}\n{"id": "bc", "text": "y"}\n'
+        wanted, _ = read_npy(self.embed("--jsonl", "--format=npy", stdin=data).out)
+        self.embed("--jsonl", "-o", self.path("x.npz"), stdin=data)
+        with open(self.path("x.npz"), "rb") as f:
+            self.assertEqual(f.read(), self.embed("--jsonl", "--format=npz", stdin=data).out)
+        with zipfile.ZipFile(self.path("x.npz")) as z:
+            self.assertIsNone(z.testzip())
+            self.assertEqual(z.namelist(), ["vectors.npy", "ids.npy"])
+            self.assertEqual(read_npy(z.read("vectors.npy"))[0], wanted)
+            self.assertEqual(z.read("ids.npy")[128:].decode("utf-32-le"), "a\0bc")
+        for arguments, said in ((["--resume"], "--resume"), (["--keep"], "--keep"), (["--errors=rows"], "--errors rows")):
+            run = self.embed("--jsonl", "-o", self.path("y.npz"), *arguments, stdin=data, status=2)
+            self.assertIn(said, run.words)
+        self.assertIn("--id-column", self.embed("--jsonl", "--format=npy", "--id-column=id", stdin=data, status=2).words)
+        self.assertIn("ZIP archive", self.embed(self.path("x.npz"), status=2).words)
+        self.hone("logits", "-m", EMBED, "--ids", "1", "-o", self.path("y.npz"), status=2)
+        self.assertFalse(os.path.exists(self.path("y.npz")))
 
     def test_rerank_and_classify_write_files(self):
         self.hone("classify", "-m", CLASSIFY, "-o", self.path("c.jsonl"), stdin="a\n")

@@ -38,7 +38,7 @@ class Help(Case):
             "convert": ["--output FILE", "--type f32|f16|bf16|q8_0|q4_0|q4_k|q6_k"],
             "inspect": ["--tensors", "--json"],
             "tokenize": ["--model MODEL", "--jsonl", "--no-special", "--pair", "--decode"],
-            "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",
+            "embed": ["--format jsonl|csv|npy|npz", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",
                       "--prompt NAME", *common],
             "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl|trec", *common],
             "classify": ["--pair", "--raw", "--format table|jsonl", "--labels A,B,C", "--hypothesis TEXT", "--multi-label",
@@ -82,7 +82,7 @@ class Usage(Case):
         self.refused("help", "fly", says="no command 'fly'")
 
     def test_options(self):
-        self.refused("embed", "-m", EMBED, "--format", "xml", says="--format must be one of jsonl|csv|npy, not 'xml'")
+        self.refused("embed", "-m", EMBED, "--format", "xml", says="--format must be one of jsonl|csv|npy|npz, not 'xml'")
         self.refused("embed", "-m", EMBED, "--format", "json", says="not 'json'")
         self.refused("embed", "-m", EMBED, "--format", "", says="not ''")
         self.refused("embed", "-m", EMBED, "--nonsense", says="no option --nonsense")
