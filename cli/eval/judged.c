@@ -2,6 +2,7 @@
 #include "cli/io/records.h"
 #include "cli/io/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +18,18 @@ static size_t split(char *copy, char *fields[MAX_FIELDS])
     return n;
 }
 
+/* One that a double holds exactly, and an integer, too. */
+static bool is_whole(double x)
+{
+    return fabs(x) < 1e15 && x == trunc(x);
+}
+
 static bool put(json_t *all, const char *query, const char *document, const char *number, bool whole)
 {
     char *end;
     json_t *of_query = json_object_get(all, query);
     double x = strtod(number, &end);
-    if (end == number || *end || (whole && x != (double)(json_int_t)x))
+    if (end == number || *end || (whole && !is_whole(x)))
         return false;
     if (!of_query) {
         of_query = json_object();

@@ -241,6 +241,7 @@ void conversation_prompt(struct fields *f, const struct conversation *c, char **
         leaves_out_documents(f, c, chat, (struct hone_text){*text, *size})) {
         hone_free(*text);
         *text = NULL;
+        *size = 0;
         field_fail(f, PROBLEM_FIELD, "documents", "has no place in the model's chat template");
     }
     free(said);

@@ -164,6 +164,8 @@ class Models(Case):
         self.hone("rerank", "-m", CROSS, status=2)
         self.hone("rerank", "-m", CROSS, "-q", "a", "--run", run, status=2)
         self.hone("eval", run, status=2)
+        for grade in ("1.5", "2" * 70, "nan", "inf", "-1e300", "one"):
+            self.assertIn("line 1", self.hone("eval", "--qrels", self.file("odd", f"q1 0 d0 {grade}\n"), run, status=2).words)
         self.hone("eval", "-m", CROSS, self.path("beir"), status=2)
         self.assertIn("in common", self.hone("eval", "--qrels", self.path("beir/qrels/test.tsv"),
                                              self.file("r", "z Q0 d 1 1 t\n"), status=2).words)

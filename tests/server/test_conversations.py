@@ -117,6 +117,9 @@ class TestConversations(ServerCase):
     def test_documents_that_have_no_place(self):
         documents = [{"title": "t", "text": "of many"}]
         self.assertIn("documents", self.prompt("qwen25", [USER], 400, documents=documents))
+        for model in ("qwen25", "qwen3"):
+            reply = self.post("/v1/chat/completions", {"model": model, "messages": [USER], "documents": documents}, 400)
+            self.assertEqual(reply.json["error"]["param"], "documents")
         self.assertIn("of many", self.prompt("several", [USER], documents=documents))
         self.assertEqual(self.prompt("qwen25", [USER], documents=[]), self.prompt("qwen25", [USER]))
 

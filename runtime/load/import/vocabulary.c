@@ -259,7 +259,7 @@ static enum hone_status check_kind(const struct folder *f, const json_t *config,
                 "token at an end of each text",
                 f->dir, around[i], class);
     const json_t *end = json_object_get(config, "eos_token");
-    if (strcmp(class, "PegasusTokenizer") == 0 && end && json_is_null(end))
+    if (strcmp(class, "PegasusTokenizer") == 0 && json_is_null(end))
         return keys_refuse(f->keys, err,
                            "%s/tokenizer_config.json: 'eos_token' is null, and the 'tokenizer_class' %s puts "
                            "that token at the end of each text",
