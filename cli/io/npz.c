@@ -129,7 +129,7 @@ static enum hone_status read_back(struct npz *z, FILE *waiting, size_t width)
 
 static enum hone_status write_ids(struct npz *z)
 {
-    char header[NPY_HEADER], type[16];
+    char header[NPY_HEADER], type[24];
     size_t width = z->longest > 0 ? z->longest : 1;
     keep_missing(z, z->n_rows);
     if (output_flush(z->waiting) != HONE_OK)

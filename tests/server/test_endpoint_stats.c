@@ -114,8 +114,8 @@ static void submissions_and_stages(void **state)
 }
 
 /* Sanitizers end a process that asks for more memory than there can be, unless they are told to let calloc fail. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 
 const char *__asan_default_options(void)
 {
