@@ -11,7 +11,8 @@ struct constraint_place {
     struct fields *f;
     struct choices *c;
     const char *name;
-    const char **taken; /* the field that had one before */
+    const char *kind;   /* what says it: the field again, or a key of it */
+    const char **taken; /* the kind that was there before */
 };
 
 static bool is_text(const json_t *value)
@@ -177,10 +178,12 @@ static void take_one(struct constraint_place p, taker take, const json_t *value)
     take(&p, value);
     if (p.c->constraint == CONSTRAINT_NONE)
         p.c->constraint = had ? CONSTRAINT_VALUE : CONSTRAINT_NONE;
-    else if (had)
+    else if (!had)
+        *p.taken = p.kind;
+    else if (p.kind == p.name)
         field_fail(p.f, PROBLEM_FIELD, p.name, "is not possible together with '%s'", before);
     else
-        *p.taken = p.name;
+        field_fail(p.f, PROBLEM_FIELD, p.name, "has '%s' and '%s', of which one is possible", before, p.kind);
 }
 
 /* vLLM's: {"json": ...}, and settings that hone has no use for, which may be off. */
@@ -202,7 +205,7 @@ static void take_structured(const struct constraint_place *p, const json_t *valu
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
             kind = strcmp(kinds[i].name, key) == 0 ? &kinds[i] : kind;
         if (kind)
-            take_one((struct constraint_place){p->f, p->c, p->name, &taken}, kind->take, one);
+            take_one((struct constraint_place){p->f, p->c, p->name, kind->name, &taken}, kind->take, one);
         else if (!json_is_null(one) && !json_is_false(one))
             field_fail(p->f, PROBLEM_FIELD, p->name, "has '%.60s', which is not possible here", key);
         if (p->f->failed)
@@ -236,6 +239,6 @@ void constraints_read(struct fields *f, struct choices *c)
                                                    {"grammar_triggers", refuse}};
     const char *taken = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        take_one((struct constraint_place){f, c, kinds[i].name, &taken}, kinds[i].take,
+        take_one((struct constraint_place){f, c, kinds[i].name, kinds[i].name, &taken}, kinds[i].take,
                  field_get(f, kinds[i].name));
 }

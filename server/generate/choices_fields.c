@@ -58,11 +58,11 @@ static void read_sampling(struct fields *f, struct hone_sampling *s)
     read_float(f, "repeat_penalty", 0.01, 100, &s->repetition_penalty);
     read_reach(f, "repeat_last_n", &s->penalty_last_n);
     read_float(f, "dry_multiplier", 0, 100, &s->dry_multiplier);
-    read_float(f, "dry_base", 0, 100, &s->dry_base);
+    read_float(f, "dry_base", 1, 100, &s->dry_base);
     field_count(f, "dry_allowed_length", 0, INT32_MAX, &s->dry_allowed_length);
     read_reach(f, "dry_penalty_last_n", &s->dry_last_n);
     field_count(f, "mirostat", 0, 2, &mirostat);
-    read_float(f, "mirostat_tau", 0, 100, &s->mirostat_tau);
+    read_float(f, "mirostat_tau", 0.001, 100, &s->mirostat_tau);
     read_float(f, "mirostat_eta", 0, 100, &s->mirostat_eta);
     read_seed(f, &s->seed);
     s->mirostat = (int)mirostat;
@@ -183,6 +183,28 @@ void choices_read(struct fields *f, struct choices *c)
     choices_read_stops(f, "stop", c);
 }
 
+/* What the library would refuse (hone/generate.h), of which it could not say in which field it stood. */
+static void check_stops(struct fields *f, const char *name, const struct texts *stops)
+{
+    enum { MOST = 64, MOST_BYTES = 1024 };
+    if (stops->n > MOST)
+        field_fail(f, PROBLEM_FIELD, name, "has %zu texts, of which %d are possible", stops->n, MOST);
+    for (size_t i = 0; i < stops->n && !f->failed; i++)
+        if (stops->items[i].size == 0)
+            field_fail(f, PROBLEM_FIELD, name, "has an empty text, at %zu, which would end every answer", i);
+        else if (stops->items[i].size > MOST_BYTES)
+            field_fail(f, PROBLEM_FIELD, name, "has a text of %zu bytes, at %zu; at most %d are possible",
+                       stops->items[i].size, i, MOST_BYTES);
+}
+
+/* An empty list and an empty text alone are none: so clients write a setting that nobody has filled in. An empty text among
+ * others is a mistake, and refused, as Anthropic's API and vLLM do. */
+static bool is_none(const json_t *stops)
+{
+    return json_is_string(stops) ? json_string_length(stops) == 0
+                                 : json_is_array(stops) && json_array_size(stops) == 0;
+}
+
 void choices_read_stops(struct fields *f, const char *name, struct choices *c)
 {
     const json_t *stops = field_get(f, name);
@@ -190,8 +212,10 @@ void choices_read_stops(struct fields *f, const char *name, struct choices *c)
         return;
     free(c->stops.items);
     c->stops = (struct texts){0};
-    if (!json_is_array(stops) || json_array_size(stops) > 0)
+    if (!is_none(stops))
         field_texts(f, name, &c->stops);
+    if (!f->failed)
+        check_stops(f, name, &c->stops);
     c->like.stops = c->stops.items;
     c->like.n_stops = c->stops.n;
 }

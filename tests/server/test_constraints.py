@@ -20,10 +20,12 @@ class Constrained(ServerCase):
         text = self.post("/v1/completions", {"prompt": "x", **fields}).json["choices"][0]["text"]
         return [chat, text, self.post("/completion", {"prompt": "x", **fields}).json["content"]]
 
-    def refused(self, field, **fields):
+    def refused(self, field, *words, **fields):
         for path, more in (("/v1/chat/completions", {"messages": TALK}), ("/v1/completions", {"prompt": "x"})):
             error = self.post(path, {"max_tokens": 4, **more, **fields}, 400).json["error"]
             self.assertEqual(error["param"], field, (path, fields, error))
+            for word in words:
+                self.assertIn(word, error["message"])
         self.assertIn(f"'{field}'", self.post("/completion", {"prompt": "x", **fields}, 400).json["error"]["message"])
 
     def test_schemas(self):
@@ -68,7 +70,9 @@ class Constrained(ServerCase):
 
     def test_what_is_refused(self):
         self.refused("guided_json", guided_json=SCHEMA, response_format={"type": "json_object"})
-        self.refused("structured_outputs", structured_outputs={"json": SCHEMA, "regex": "a"})
+        self.refused("structured_outputs", "'structured_outputs' has 'json' and 'regex', of which one is possible",
+                     structured_outputs={"json": SCHEMA, "regex": "a"})
+        self.refused("structured_outputs", "together with 'regex'", regex="a", structured_outputs={"json": SCHEMA})
         self.refused("structured_outputs", structured_outputs={"structural_tag": "{}"})
         self.refused("structured_outputs", structured_outputs={})
         self.refused("guided_choice", guided_choice=[])

@@ -88,6 +88,27 @@ class TestCompletions(Generating):
         said = events(self.complete(stop=stop, stream=True))
         self.assertEqual("".join(e["choices"][0]["text"] for e in said[:-1]), text[:text.index(stop)])
 
+    def test_stops_that_are_none_and_wrong_ones(self):
+        """An empty text alone is a setting that nobody filled in; the field itself is blamed, and not what the text must look like."""
+        text = self.generated("the fox", 12)["text"]
+        for stop in ("", [], None):
+            self.assertEqual(self.complete(stop=stop).json["choices"][0]["text"], text)
+        self.assertEqual(self.complete(stop=[chr(0x4e00 + i) * 341 for i in range(64)]).json["choices"][0]["text"], text)
+        for stop, words in (([""], "an empty text, at 0"), (["a", ""], "an empty text, at 1"), (["a"] * 65, "65 texts"), (["x" * 1025], "1025 bytes")):
+            for fields in ({}, {"grammar": 'root ::= "yes"'}):
+                error = self.complete(400, stop=stop, **fields).json["error"]
+                self.assertEqual(error["param"], "stop")
+                self.assertIn(words, error["message"])
+
+    def test_numbers_at_their_ends(self):
+        text = self.generated("the fox", 12)["text"]
+        for fields in ({"top_p": 0}, {"top_p": 0, "temperature": 2}, {"top_p": 0, "typical_p": 0.99, "seed": 3}):
+            self.assertEqual(self.complete(**{"temperature": 1, **fields}).json["choices"][0]["text"], text, fields)
+        self.complete(typical_p=0, temperature=1)
+        for fields in ({"dry_base": 0.5}, {"mirostat_tau": 0}):
+            error = self.complete(400, grammar='root ::= "yes"', **fields).json["error"]
+            self.assertEqual(error["param"], list(fields)[0])
+
     def test_logit_bias(self):
         ids = self.generated("the fox", 1)["ids"]
         banned = self.complete(logit_bias={str(ids[0]): -100}, logprobs=0, max_tokens=1).json["choices"][0]

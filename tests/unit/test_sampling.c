@@ -358,7 +358,7 @@ static void test_refused(void **state)
     refused(SAMPLING(.temperature = NAN), "temperature");
     refused(SAMPLING(.temperature = -1), "temperature");
     refused(SAMPLING(.temperature = INFINITY), "temperature");
-    refused(SAMPLING(.top_p = 0), "top_p");
+    refused(SAMPLING(.top_p = -0.1f), "top_p");
     refused(SAMPLING(.top_p = 1.5f), "top_p");
     refused(SAMPLING(.min_p = NAN), "min_p");
     refused(SAMPLING(.typical_p = -1), "typical_p");
@@ -375,6 +375,33 @@ static void test_refused(void **state)
     refused(WITH(.biases = &up, .n_biases = 1), "logit bias");
     refused(WITH(.end_ids = negative, .n_end_ids = 1), "end tokens");
     refused(WITH(.dry_breakers = negative, .n_dry_breakers = 1), "DRY breakers");
+}
+
+/* 0 of the probability is reached by the first one: nothing else is left. */
+static void test_nucleus_of_one(void **state)
+{
+    (void)state;
+    const struct sampler_params params[] = {SAMPLING(.top_p = 0), SAMPLING(.top_p = 0, .top_k = 4),
+                                            SAMPLING(.top_p = 0, .typical_p = 0.9f, .min_p = 0.1f),
+                                            SAMPLING(.top_p = 0, .temperature = 5),
+                                            SAMPLING(.typical_p = 0, .top_p = 0)};
+    float logits[10] = {0.5f, -1, 2, 0, 9, 1, 8.5f, 9, -3, 4};
+    struct sampler_scratch scratch = {0};
+    struct sampler_input in = {logits, NULL, 0, NULL};
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
+        struct hone_error err;
+        struct sampler *s;
+        const struct top_item *ids;
+        const float *probabilities;
+        size_t n;
+        assert_ok(sampler_new(&s, &params[i], 10, &err), &err);
+        assert_ok(sampler_distribution(s, &in, &scratch, &ids, &probabilities, &n, &err), &err);
+        assert_int_equal(n, 1);
+        assert_int_equal(ids[0].id, 4); /* of equal ones the first */
+        assert_true(probabilities[0] == 1);
+        sampler_free(s);
+    }
+    sampler_scratch_release(&scratch);
 }
 
 static void test_bad_logits(void **state)
@@ -413,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_filters),       cmocka_unit_test(test_draws),
         cmocka_unit_test(test_logprobs),      cmocka_unit_test(test_top),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_frequencies),
-        cmocka_unit_test(test_mask_and_seed), cmocka_unit_test(test_bad_logits)};
+        cmocka_unit_test(test_mask_and_seed), cmocka_unit_test(test_nucleus_of_one),
+        cmocka_unit_test(test_bad_logits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,9 +27,9 @@ static enum hone_status check_numbers(const struct hone_sampling *s, struct hone
         bool above; /* min itself is too little */
     } rows[] = {
         {"temperature", s->temperature, 0, 1e6f, false},
-        {"top_p", s->top_p, 0, 1, true},
+        {"top_p", s->top_p, 0, 1, false},
         {"min_p", s->min_p, 0, 1, false},
-        {"typical_p", s->typical_p, 0, 1, true},
+        {"typical_p", s->typical_p, 0, 1, false},
         {"repetition_penalty", s->repetition_penalty, 0, 1e6f, true},
         {"frequency_penalty", s->frequency_penalty, -1e6f, 1e6f, false},
         {"presence_penalty", s->presence_penalty, -1e6f, 1e6f, false},

@@ -13,7 +13,7 @@
  *   6. mirostat 1 or 2 (Basu et al., 2020), after the temperature and instead of 7 to 10
  *   7. top_k: the k largest
  *   8. typical_p (Meister et al., Locally typical sampling, 2022)
- *   9. top_p (Holtzman et al., 2019): the fewest of the largest whose probabilities reach p
+ *   9. top_p (Holtzman et al., 2019): the fewest of the largest whose probabilities reach p, at least one
  *  10. min_p (Nguyen et al., 2024): those with at least min_p times the largest probability
  *  11. temperature, softmax, and a draw: over rising ids, the first at which the sum of probabilities exceeds a random
  *      number that depends on (seed, n_tokens) alone (random.h)

@@ -14,9 +14,9 @@ extern "C" {
 struct hone_sampling {
     float temperature;
     size_t top_k;             /* 0: all */
-    float top_p;              /* 1: all */
+    float top_p;              /* 1: all; 0: the most probable one */
     float min_p;              /* 0: all */
-    float typical_p;          /* 1: all */
+    float typical_p;          /* 1: all; 0: the most typical one */
     float repetition_penalty; /* 1: none */
     float frequency_penalty, presence_penalty;
     size_t penalty_last_n; /* tokens that the penalties look back; SIZE_MAX: all */
@@ -146,8 +146,8 @@ struct hone_generation {
     const struct hone_bias *biases; /* [n_biases] */
     size_t n_biases;
     const struct hone_beams *beams; /* or NULL: sampling. All tokens come at the end */
-    const struct hone_text *stops;
-    size_t n_stops;
+    const struct hone_text *stops;  /* [n_stops], UTF-8 of 1 to 1024 bytes each */
+    size_t n_stops;                 /* at most 64 */
     /* What the text must look like: a grammar as llama.cpp writes them (GBNF), or a JSON Schema, "{}" being any JSON value;
      * NUL-terminated. Not both, and not with beams. */
     const char *grammar, *json_schema;
