@@ -156,6 +156,43 @@ RECORDED = {
 RECORDED_TOKENS = [{"unk_token": "[UNK]"}, {"mask_token": "the"}]
 RECORDED_TEXTS = ["Hello, World! the models", " two  spaces ", "caf\u00e9 don't 12345", "the</s>the <s> model", "``quoted'' (v2.0)...", "x\u4e2d the <mask>b"]
 
+# Tokens beyond the usual ones, which a class may have of its own: tokenizer_config.json, and special_tokens_map.json beside it.
+NEW = ["<new1>", "the"]
+LISTED = [
+    ({}, {}), ({}, {"additional_special_tokens": NEW}), ({}, {"extra_special_tokens": NEW}), ({"additional_special_tokens": NEW}, {}),
+    ({"additional_special_tokens": None}, {}), ({"extra_special_tokens": []}, {"additional_special_tokens": NEW}),
+    ({"additional_special_tokens": NEW}, {"additional_special_tokens": ["<new2>"]}),
+    ({"additional_special_tokens": ["<new2>"]}, {"extra_special_tokens": NEW}), ({"extra_special_tokens": ["<new2>"]}, {"additional_special_tokens": NEW}),
+    ({"extra_special_tokens": {"x_token": "<new1>"}}, {"additional_special_tokens": ["<new2>"]}), ({}, {"extra_special_tokens": {"x_token": "<new1>"}}),
+]
+LISTED_FEW = [0, 1, 4, 6]  # of classes that are like others
+LISTED_OF = {
+    "PegasusTokenizer": [({}, {"additional_special_tokens": ["<mask_1>", "<new1>"]}), ({"mask_token_sent": None}, {}), ({"mask_token_sent": "<new1>"}, {}),
+                         ({"offset": 4}, {})],
+    "T5Tokenizer": [({"extra_ids": 0}, {}), ({"extra_ids": 2}, {"additional_special_tokens": NEW}),
+                    ({"extra_ids": 2}, {"additional_special_tokens": ["<extra_id_1>", "<extra_id_0>"]})],
+}
+LISTED_CLASSES = {"unigram": ["PegasusTokenizer", "T5Tokenizer", "CamembertTokenizer", "XLMRobertaTokenizer"],
+                  "unigram-languages": ["MBartTokenizer", "MBart50Tokenizer"], "pieces-languages": ["NllbTokenizer"], "bytes": ["GPT2Tokenizer"]}
+LISTED_TEXTS = ["a <new1> b", "of<new2>the x", "a <mask_1> b <unk_2> c <unk_4>", "a <extra_id_0> b <extra_id_1>", "<s>NOTUSED a </s>NOTUSED <unk>NOTUSED",
+                "a de_DE b", "ace_Latn"]
+LISTED_ROWS = 300  # of the model beside them
+
+
+def record_listed(folder, kinds):
+    """null: a text with a token that the model has no row for, at which transformers fails."""
+    for kind, classes in LISTED_CLASSES.items():
+        (folder / "tokenizer.json").write_text(json.dumps(kinds[kind]))
+        for cls in classes:
+            all_of = LISTED if cls in ("PegasusTokenizer", "XLMRobertaTokenizer") else [LISTED[i] for i in LISTED_FEW]
+            for config, beside in all_of + LISTED_OF.get(cls, []):
+                config = {**ENDS[kind.split("-")[0]], "tokenizer_class": cls, **config}
+                (folder / "tokenizer_config.json").write_text(json.dumps(config))
+                (folder / "special_tokens_map.json").write_text(json.dumps(beside))
+                tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+                ids = [tokenizer(t)["input_ids"] for t in LISTED_TEXTS]
+                yield {"kind": kind, "config": config, "map": beside, "ids": [i if max(i) < LISTED_ROWS else None for i in ids]}
+
 
 def record(path):
     """Vocabularies of 290 tokens, and what transformers makes of the texts under each class and flag. Those that are there stay,
@@ -181,9 +218,11 @@ def record(path):
                     tokenizer = tf.AutoTokenizer.from_pretrained(folder)
                     ids = [tokenizer(t)["input_ids"] for t in RECORDED_TEXTS] + [tokenizer([a], [b])["input_ids"][0] for a, b in PAIRS[:1]]
                     out["cases"].append({"kind": kind, "config": config, "ids": ids})
+        out["listed"] = list(record_listed(folder, out["kinds"]))
     rows = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in out["kinds"].items())
-    cases = ",\n".join(map(json.dumps, out["cases"]))
-    path.write_text(f'{{"texts": {json.dumps(out["texts"])}, "pairs": {json.dumps(out["pairs"])},\n"kinds": {{{rows}}},\n"cases": [{cases}]}}\n')
+    cases, listed = (",\n".join(map(json.dumps, out[key])) for key in ("cases", "listed"))
+    path.write_text(f'{{"texts": {json.dumps(out["texts"])}, "pairs": {json.dumps(out["pairs"])},\n"kinds": {{{rows}}},\n"cases": [{cases}],\n'
+                    f'"listed_texts": {json.dumps(LISTED_TEXTS)},\n"listed": [{listed}]}}\n')
 
 
 # ---- classes and flags ----

@@ -291,7 +291,7 @@ static bool add_listed(struct amended *a, const struct tokenizer_folder *f, cons
 }
 
 /* Those that the configuration names, in transformers' order, which gives new ones their ids: the usual ones, those of a
- * model's own (image_token), and lists, of which the old name is read where the new one has none. */
+ * model's own (image_token), and those of lists. */
 static bool add_named(struct amended *a, const struct tokenizer_folder *f,
                       const struct tokenizer_class *class)
 {
@@ -301,7 +301,6 @@ static bool add_named(struct amended *a, const struct tokenizer_folder *f,
         {"unk_token", usual ? usual->unk : ""},  {"sep_token", usual ? usual->sep : ""},
         {"pad_token", usual ? usual->pad : ""},  {"cls_token", usual ? usual->cls : ""},
         {"mask_token", usual ? usual->mask : ""}};
-    const json_t *extra = json_object_get(f->config, "extra_special_tokens");
     const char *key;
     json_t *value;
     json_t *spaces = json_pack("{s:b}", "lstrip", 1);
@@ -321,9 +320,10 @@ static bool add_named(struct amended *a, const struct tokenizer_folder *f,
             ok = add_special(a, f, tok_token_text(value), value);
     }
     ok = ok && add_listed(a, f, json_object_get(f->config, "model_specific_special_tokens"));
-    if (json_array_size(extra) + json_object_size(extra) == 0)
-        extra = json_object_get(f->config, "additional_special_tokens");
-    return ok && add_listed(a, f, extra);
+    json_t *extra = tok_extra_tokens(f->config, f->class);
+    ok = ok && extra && add_listed(a, f, extra);
+    json_decref(extra);
+    return ok;
 }
 
 /* ---- classes ---- */

@@ -52,6 +52,10 @@ bool tok_build_mbart50(json_t *root, const json_t *config);
 bool tok_build_nllb(json_t *root, const json_t *config);
 bool tok_build_pegasus(json_t *root, const json_t *config);
 
+/* The list of tokens beyond the usual ones, or the object that gives each a name, that a folder or its class has; a
+ * reference of the caller's. class: without "Fast". NULL: no memory. */
+json_t *tok_extra_tokens(const json_t *config, const char *class);
+
 /* surroundings.c */
 bool tok_surround_bert(json_t *root, const json_t *config, const struct usual_tokens *tokens);
 bool tok_surround_mpnet(json_t *root, const json_t *config, const struct usual_tokens *tokens);

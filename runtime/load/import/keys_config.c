@@ -448,6 +448,8 @@ static const struct key_spec tokenizer_keys[] = {
     {"add_eos_token", "true|false"},
     {"legacy", "true|false"},
     {"extra_ids", NULL},
+    {"offset", NULL},
+    {"mask_token_sent", NULL},
     {"sp_model_kwargs", NULL},
     {"chat_template", NULL},
     {"truncation_side", NULL},

@@ -55,18 +55,6 @@ static enum spiece_family spiece_family(const struct folder *f, const json_t *co
     return SPIECE_T5;
 }
 
-/* Marks behind T5's pieces; null is the class's own number. */
-static enum hone_status check_extra_ids(const struct folder *f, const json_t *config, struct hone_error *err)
-{
-    const json_t *extra = json_object_get(config, "extra_ids");
-    const json_int_t n = json_integer_value(extra);
-    if (!extra || json_is_null(extra) || (json_is_integer(extra) && n >= 0 && n <= SPIECE_MAX_EXTRA))
-        return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL,
-                     "%s/tokenizer_config.json: 'extra_ids' should be a number of marks, 0 to %d", f->dir,
-                     SPIECE_MAX_EXTRA);
-}
-
 static struct spiece_options spiece_options(const struct folder *f, const json_t *config)
 {
     const json_t *extra = json_object_get(config, "extra_ids");
@@ -200,10 +188,9 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
                                         "tokenizer.model", "tiktoken.model"};
     if (folder_reads_plain_tokenizer(f))
         return read_plain(f, out, err);
-    enum hone_status status = check_extra_ids(f, config, err);
+    enum hone_status status = folder_json(f, "added_tokens.json", false, &added, err);
     if (status != HONE_OK)
         return status;
-    status = folder_json(f, "added_tokens.json", false, &added, err);
     const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     const struct tokenizer_folder about = {
         .n_rows = table ? (size_t)table->dims[1] : 0,
@@ -486,55 +473,11 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     return status == HONE_OK ? folder_set(set_end(f), "tokenizer.ggml.eos_token_id", err) : status;
 }
 
-/* Its keys are the tokens' numbers. */
-static enum hone_status check_decoder(const struct folder *f, json_t *config, struct hone_error *err)
-{
-    json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
-    const char *key;
-    if (decoder && !json_is_object(decoder) && !json_is_null(decoder))
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s/tokenizer_config.json: 'added_tokens_decoder' should be an object", f->dir);
-    json_object_foreach (decoder, key, token) {
-        const size_t n = strspn(key, "0123456789");
-        if (n == 0 || n > 9 || key[n])
-            return hone_fail(err, HONE_BAD_MODEL,
-                             "%s/tokenizer_config.json: 'added_tokens_decoder' has the key '%.32s', expected "
-                             "the number of a token",
-                             f->dir, key);
-    }
-    return HONE_OK;
-}
-
-/* tokenizer_config.json; where it does not describe added tokens, with the special tokens of the older file beside it. */
-static enum hone_status read_config(const struct folder *f, json_t **out, struct hone_error *err)
-{
-    json_t *map;
-    char path[PATH_MAX];
-    *out = NULL;
-    if (folder_reads_plain_tokenizer(f))
-        return HONE_OK;
-    enum hone_status status = folder_json(f, "tokenizer_config.json", false, out, err);
-    snprintf(path, sizeof path, "%s/tokenizer_config.json", f->dir);
-    if (status == HONE_OK)
-        status = keys_check_tokenizer(f->keys, path, *out, err);
-    if (status == HONE_OK)
-        status = check_decoder(f, *out, err);
-    if (status != HONE_OK || json_object_get(*out, "added_tokens_decoder"))
-        return status;
-    status = folder_json(f, "special_tokens_map.json", false, &map, err);
-    if (!*out)
-        *out = json_object();
-    if (!*out || (map && json_object_update(*out, map) != 0))
-        status = hone_no_memory(err, "special_tokens_map.json", json_object_size(map));
-    json_decref(map);
-    return status;
-}
-
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
 {
     json_t *config;
     struct tokenizer_file t = {0};
-    enum hone_status status = read_config(f, &config, err);
+    enum hone_status status = vocabulary_read_config(f, &config, err);
     if (status == HONE_OK)
         status = import_span_tokens(f, config, err);
     if (status == HONE_OK)

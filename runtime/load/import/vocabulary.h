@@ -5,6 +5,10 @@
 #include "runtime/load/import/folder.h"
 #include "tokenizer/files/tokenizer_json.h"
 
+/* vocabulary_config.c: tokenizer_config.json, to be released; where it does not describe added tokens, with the special tokens of
+ * the older file beside it. NULL: there is none. */
+enum hone_status vocabulary_read_config(const struct folder *f, json_t **out, struct hone_error *err);
+
 /* vocabulary_class.c: what transformers reads the folder's tokenizer as, the class that the folder names or the model type's
  * own, without "Fast"; "TokenizersBackend" where it takes tokenizer.json as it is. Returns class. */
 const char *vocabulary_read_class(const struct folder *f, const json_t *config, char class[64]);

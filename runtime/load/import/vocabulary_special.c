@@ -4,6 +4,7 @@
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/vocabulary.h"
 #include "tokenizer/files/amend.h"
+#include "tokenizer/files/classes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,19 +66,18 @@ static void find_all(struct special_ids *s, const char *class, const json_t *con
 {
     static const char *const names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                         "pad_token", "cls_token", "mask_token"};
-    static const char *const more[] = {"extra_special_tokens", "model_specific_special_tokens"};
     const char *name;
-    json_t *value, *others = json_object_get(config, more[0]);
+    json_t *value, *extra = tok_extra_tokens(config, class);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!json_object_get(config, names[i]))
             add(s, tok_usual_token(class, names[i]));
     json_object_foreach ((json_t *)config, name, value)
         if (ends_with(name, "_token"))
             add(s, content_of(value));
-    if (json_array_size(others) + json_object_size(others) == 0) /* its old name is read in its place */
-        add_all(s, json_object_get(config, "additional_special_tokens"));
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        add_all(s, json_object_get(config, more[i]));
+    add_all(s, json_object_get(config, "model_specific_special_tokens"));
+    add_all(s, extra);
+    s->failed = s->failed || !extra;
+    json_decref(extra);
 }
 
 enum hone_status vocabulary_set_special(struct folder *f, const char *class, const json_t *config,

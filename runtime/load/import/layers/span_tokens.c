@@ -27,14 +27,14 @@ static const char *word(const struct folder *f, const char *key, const char *oth
 enum hone_status import_span_tokens(const struct folder *f, json_t *config, struct hone_error *err)
 {
     const char *const words[] = {"[FLERT]", LABEL_TOKEN(f), word(f, "sep_token", "<<SEP>>")};
-    json_t *extra = json_object_get(config, "extra_special_tokens");
+    const char *key = json_object_get(config, "extra_special_tokens") ? "extra_special_tokens"
+                                                                      : "additional_special_tokens";
+    json_t *extra = json_object_get(config, key);
     if (!import_adds_span_tokens(f))
         return HONE_OK;
-    if (json_array_size(extra) + json_object_size(extra) == 0)
-        extra = json_object_get(config, "additional_special_tokens");
     if (!json_is_array(extra) && !json_is_object(extra)) {
         extra = json_array();
-        if (json_object_set_new(config, "additional_special_tokens", extra) != 0)
+        if (json_object_set_new(config, key, extra) != 0)
             return hone_no_memory(err, "the tokens of a prompt", sizeof words);
     }
     bool ok = true;
