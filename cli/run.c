@@ -1,6 +1,7 @@
 #include "cli/run.h"
 #include "cli/adapters.h"
 #include "cli/hub/hub.h"
+#include "cli/io/detect.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 
@@ -247,6 +248,17 @@ static void write_windows(struct run *run, const struct run_form *form, bool jso
     }
 }
 
+/* Whether the name of the output says another form than what is written there, and no option says this one. */
+static enum hone_status check_name(const struct options *options)
+{
+    static const char *const ends[] = {".npy", "npy", ".npz", "npz", ".csv", "csv", ".tsv", "tsv", NULL};
+    const char *form = options->format ? NULL : detect_by_name(options->output, ends);
+    return !form ? HONE_OK
+                 : report_error(HONE_USAGE,
+                                "%s: what is written there is jsonl, not %s: another name, or --format jsonl",
+                                options->output, form);
+}
+
 void run_write(struct run *run, const struct run_form *form)
 {
     static struct output o;
@@ -256,6 +268,8 @@ void run_write(struct run *run, const struct run_form *form)
         run->status = report_error(HONE_USAGE, "--keep and --errors rows are for --format jsonl");
     if (!json && options->resume)
         run->status = report_error(HONE_USAGE, "--resume is for --format jsonl");
+    if (run->status == HONE_OK)
+        run->status = check_name(options);
     if (run->status != HONE_OK || run_open_output(run, &o, 0) != HONE_OK)
         return;
     write_windows(run, form, json, &o);

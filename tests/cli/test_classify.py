@@ -70,6 +70,13 @@ class Classify(Case):
         rows = self.classify("--pair", "--format=jsonl", stdin="a\tb\n", model=CROSS).json_lines
         self.assertEqual(len(rows[0]["labels"]), 1)
 
+    def test_a_name_of_another_form(self):
+        for name in ("x.npy", "x.csv.gz", "X.NPZ"):
+            run = self.hone("classify", "-m", CLASSIFY, "-o", self.path(name), stdin="a\n", status=2)
+            self.assertIn("--format jsonl", run.words)
+            self.assertFalse(os.path.exists(self.path(name)))
+        self.hone("classify", "-m", CLASSIFY, "-o", self.path("x.npy"), "--format", "jsonl", stdin="a\n")
+
 
 if __name__ == "__main__":
     main()
