@@ -56,6 +56,7 @@ struct amended {
     struct token_list added;  /* its added_tokens */
     struct token_list pieces; /* of Unigram's vocabulary, a list; empty until somebody asks */
     json_int_t next;          /* the id of the next token that is added */
+    size_t n_looked_at;       /* of that list, for them */
     bool failed;              /* there was no memory for pieces */
     bool plain_specials; /* special tokens are looked for as they are, whatever the folder says of them */
 };
@@ -111,8 +112,10 @@ static void list_pieces(struct amended *a, const json_t *vocab)
 static json_int_t id_of(struct amended *a, const char *content)
 {
     const json_t *vocab = json_object_get(json_object_get(a->root, "model"), "vocab");
-    if (a->pieces.by_text.n == 0)
+    if (a->pieces.by_text.n == 0 && a->n_looked_at < json_array_size(vocab)) {
+        a->n_looked_at = json_array_size(vocab); /* of which none may be a text */
         list_pieces(a, vocab);
+    }
     const struct listed_token *piece = tok_list_find(&a->pieces, text_of(content));
     if (piece)
         return piece->id;
