@@ -84,10 +84,26 @@ static enum hone_status open_job(struct resume *r, const struct options *options
 
 /* ---- both ---- */
 
+enum { LOCK_TRIES = 100, LOCK_PAUSE_US = 20000 }; /* two seconds */
+
+/* False: another run has it. The server of a run that was killed holds the file, too, until it has seen that and has ended:
+ * some milliseconds, of which the next run need not speak. */
+static bool take_file(int fd)
+{
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return true; /* a file system without locks */
+        if (tries == LOCK_TRIES)
+            return false;
+        usleep(LOCK_PAUSE_US);
+    }
+    return true;
+}
+
 static enum hone_status go_on(struct resume *r, struct output *o, const struct options *options)
 {
     off_t end = 0;
-    if (flock(o->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (!take_file(o->fd))
         return report_error(HONE_USAGE, "%s: another run is writing it", o->name);
     enum hone_status status = find_end(r, o->fd, o->name, options->command->name, &end);
     if (status == HONE_OK)
