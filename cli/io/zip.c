@@ -43,18 +43,18 @@ static uint32_t crc_join(uint32_t first, uint32_t second, uint64_t size)
 
 /* ---- records ---- */
 
-struct record {
+struct zip_record {
     char bytes[MAX_SIZE];
     size_t n;
 };
 
-static void put(struct record *r, uint64_t number, size_t n_bytes)
+static void put(struct zip_record *r, uint64_t number, size_t n_bytes)
 {
     for (size_t i = 0; i < n_bytes; i++)
         r->bytes[r->n++] = (char)(number >> 8 * i);
 }
 
-static void put_text(struct record *r, const char *text)
+static void put_text(struct zip_record *r, const char *text)
 {
     size_t n = strlen(text);
     memcpy(r->bytes + r->n, text, n);
@@ -62,7 +62,7 @@ static void put_text(struct record *r, const char *text)
 }
 
 /* What an entry's header and its line in the list have in common: from the version on, up to the length of what is added. */
-static void put_entry(struct record *r, const struct zip_entry *e, size_t n_added)
+static void put_entry(struct zip_record *r, const struct zip_entry *e, size_t n_added)
 {
     put(r, VERSION, 2);
     put(r, 0, 2); /* flags */
@@ -77,7 +77,7 @@ static void put_entry(struct record *r, const struct zip_entry *e, size_t n_adde
 }
 
 /* The numbers of 64 bits. */
-static void put_sizes(struct record *r, const struct zip_entry *e, size_t n_bytes)
+static void put_sizes(struct zip_record *r, const struct zip_entry *e, size_t n_bytes)
 {
     put(r, 1, 2);
     put(r, n_bytes, 2);
@@ -85,9 +85,9 @@ static void put_sizes(struct record *r, const struct zip_entry *e, size_t n_byte
     put(r, e->size, 8);
 }
 
-static struct record header_of(const struct zip_entry *e)
+static struct zip_record header_of(const struct zip_entry *e)
 {
-    struct record r = {.n = 0};
+    struct zip_record r = {.n = 0};
     put_text(&r, "PK\3\4");
     put_entry(&r, e, 20);
     put_text(&r, e->name);
@@ -95,9 +95,9 @@ static struct record header_of(const struct zip_entry *e)
     return r;
 }
 
-static struct record listed(const struct zip_entry *e)
+static struct zip_record listed(const struct zip_entry *e)
 {
-    struct record r = {.n = 0};
+    struct zip_record r = {.n = 0};
     put_text(&r, "PK\1\2");
     put(&r, VERSION, 2); /* of the program that made it */
     put_entry(&r, e, 28);
@@ -113,9 +113,9 @@ static struct record listed(const struct zip_entry *e)
 }
 
 /* list, end: where the list begins, and what is behind it. */
-static struct record last(size_t n, uint64_t list, uint64_t end)
+static struct zip_record last(size_t n, uint64_t list, uint64_t end)
 {
-    struct record r = {.n = 0};
+    struct zip_record r = {.n = 0};
     put_text(&r, "PK\6\6");
     put(&r, 44, 8); /* bytes of this record from here on */
     put(&r, VERSION, 2);
@@ -155,7 +155,7 @@ void zip_begin(struct zip_writer *z, const char *name, size_t head)
 {
     struct zip_entry *e = &z->entries[z->n++];
     *e = (struct zip_entry){.name = name, .start = place(z->output)};
-    struct record r = header_of(e);
+    struct zip_record r = header_of(e);
     output_write(z->output, r.bytes, r.n);
     memset(output_reserve(z->output, head), 0, head);
     output_advance(z->output, head);
@@ -176,7 +176,7 @@ void zip_end(struct zip_writer *z, const void *data)
     struct zip_entry *e = &z->entries[z->n - 1];
     e->size = z->head + z->size;
     e->crc = crc_join(crc_on(0, data, z->head), z->crc, z->size);
-    struct record r = header_of(e);
+    struct zip_record r = header_of(e);
     output_patch(z->output, (off_t)e->start, r.bytes, r.n);
     output_patch(z->output, (off_t)(e->start + r.n), data, z->head);
 }
@@ -185,9 +185,9 @@ void zip_close(struct zip_writer *z)
 {
     uint64_t list = place(z->output);
     for (size_t i = 0; i < z->n; i++) {
-        struct record r = listed(&z->entries[i]);
+        struct zip_record r = listed(&z->entries[i]);
         output_write(z->output, r.bytes, r.n);
     }
-    struct record r = last(z->n, list, place(z->output));
+    struct zip_record r = last(z->n, list, place(z->output));
     output_write(z->output, r.bytes, r.n);
 }
