@@ -26,7 +26,8 @@ struct zip_writer {
 
 bool zip_is_known(void);
 
-/* o: nothing is written to it yet, and it can be patched. */
+/* o: nothing is written to it yet, and it can be patched. It lives longer than the writer, and is what tells of writes that
+ * failed (output_flush, output_close). */
 void zip_open(struct zip_writer *z, struct output *o);
 /* Begins an entry with room for `head` bytes. */
 void zip_begin(struct zip_writer *z, const char *name, size_t head);
